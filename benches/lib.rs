@@ -1,0 +1,1 @@
+//! What the benchmarks share: the hand-written loop and seeded inputs.

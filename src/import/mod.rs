@@ -1,0 +1,1 @@
+//! Foreign recordings and archives become tapes.

@@ -1,0 +1,3 @@
+//! The tape: our recorded session format.
+
+pub mod entry;

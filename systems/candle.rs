@@ -1,0 +1,411 @@
+//! Candles: the wide form in which they are folded and handed out, and the ring of 64-byte packed
+//! ones that a row keeps.
+
+use bevy_ecs::component::Component;
+
+use crate::limits::QUOTE_BITS;
+use crate::units::{Interval, Nanos, Price, Quantity};
+
+/// What is known about a closed candle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Mark {
+    /// Every print that the venue numbered for it was folded.
+    #[default]
+    Complete,
+    /// No print, and none is missing: flat at the previous close, volume 0.
+    Quiet,
+    /// Prints are known to be missing. Without any print it has no prices and enters no ring.
+    Gap,
+    /// It began before we listened.
+    HeadPartial,
+    /// Prints that came after its close changed it.
+    Amended,
+    /// The venue's own candle is identical, or was taken over.
+    Reconciled,
+    /// The venue's own candle differs and ours was kept.
+    Disputed,
+}
+
+impl Mark {
+    /// All marks, in the order in which summaries list them.
+    pub const ALL: [Self; 7] = [
+        Self::Complete,
+        Self::Quiet,
+        Self::Gap,
+        Self::HeadPartial,
+        Self::Amended,
+        Self::Reconciled,
+        Self::Disputed,
+    ];
+
+    /// The word used in files and on screen.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Quiet => "quiet",
+            Self::Gap => "gap",
+            Self::HeadPartial => "head-partial",
+            Self::Amended => "amended",
+            Self::Reconciled => "reconciled",
+            Self::Disputed => "disputed",
+        }
+    }
+
+    const fn from_bits(bits: u8) -> Self {
+        Self::ALL[(bits & 7) as usize % Self::ALL.len()]
+    }
+}
+
+/// Open, high, low, close and sums over `[open_time, open_time + interval)`.
+///
+/// Prices are in price units of the symbol, volumes in quantity units, quote volumes in price
+/// units times quantity units. All sums are exact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Candle {
+    /// Start of the candle, included.
+    pub open_time: Nanos,
+    /// First price by (trade time, id).
+    pub open: Price,
+    /// Highest price.
+    pub high: Price,
+    /// Lowest price.
+    pub low: Price,
+    /// Last price by (trade time, id).
+    pub close: Price,
+    /// Base quantity traded.
+    pub volume: Quantity,
+    /// Sum of price x quantity.
+    pub quote_volume: u128,
+    /// Base quantity bought by takers.
+    pub taker_buy_volume: Quantity,
+    /// Sum of price x quantity bought by takers.
+    pub taker_buy_quote_volume: u128,
+    /// Single trades.
+    pub trades: u32,
+    /// How often its numbers changed after it was first closed; stops at 255.
+    pub revision: u8,
+    /// What is known about it.
+    pub mark: Mark,
+}
+
+impl Candle {
+    /// A candle without prints, flat at `close`.
+    pub fn quiet(open_time: Nanos, close: Price) -> Self {
+        Self {
+            open_time,
+            open: close,
+            high: close,
+            low: close,
+            close,
+            mark: Mark::Quiet,
+            ..Self::default()
+        }
+    }
+
+    /// Whether all numbers are equal, whatever the marks and revisions say.
+    pub fn same_numbers(&self, other: &Self) -> bool {
+        Self { mark: other.mark, revision: other.revision, ..*self } == *other
+    }
+
+    /// Appends a later candle of a shorter interval: the roll-up step. Marks are not merged here.
+    pub fn extend(&mut self, later: &Self) {
+        self.high = self.high.max(later.high);
+        self.low = self.low.min(later.low);
+        self.close = later.close;
+        self.volume.0 += later.volume.0;
+        self.quote_volume += later.quote_volume;
+        self.taker_buy_volume.0 += later.taker_buy_volume.0;
+        self.taker_buy_quote_volume += later.taker_buy_quote_volume;
+        self.trades += later.trades;
+    }
+}
+
+/// A closed candle as the venue publishes it: evidence to compare ours with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VenueCandle {
+    /// Its numbers, scaled like ours; `mark` and `revision` carry nothing.
+    pub candle: Candle,
+    /// First single-trade id, 0 where the venue does not say (REST, files).
+    pub first_id: u64,
+    /// Last single-trade id, 0 where the venue does not say.
+    pub last_id: u64,
+}
+
+/// A closed candle in 64 bytes.
+///
+/// Prices are the open and three 32-bit distances (`limits::CANDLE_RANGE_MAX`), quote volumes
+/// have 72 bits (`limits::QUOTE_BITS`), the open time has whole seconds. Admission holds every
+/// candle inside these bounds, so packing loses nothing.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+struct Packed {
+    open: i64,
+    volume: i64,
+    taker_buy_volume: i64,
+    quote_low: u64,
+    taker_quote_low: u64,
+    open_seconds: u32,
+    open_to_high: u32,
+    low_to_open: u32,
+    low_to_close: u32,
+    trades: u32,
+    quote_high: u8,
+    taker_quote_high: u8,
+    revision: u8,
+    mark: u8,
+}
+
+const _: () = assert!(size_of::<Packed>() == 64);
+const _: () = assert!(QUOTE_BITS == 64 + u8::BITS);
+
+impl Packed {
+    fn pack(candle: &Candle) -> Self {
+        debug_assert!(candle.low <= candle.open && candle.open <= candle.high);
+        debug_assert!(candle.low <= candle.close && candle.close <= candle.high);
+        debug_assert!(candle.quote_volume >> QUOTE_BITS == 0);
+        Self {
+            open: candle.open.0,
+            volume: candle.volume.0,
+            taker_buy_volume: candle.taker_buy_volume.0,
+            quote_low: candle.quote_volume as u64,
+            taker_quote_low: candle.taker_buy_quote_volume as u64,
+            open_seconds: candle.open_time.seconds() as u32,
+            open_to_high: (candle.high.0 - candle.open.0) as u32,
+            low_to_open: (candle.open.0 - candle.low.0) as u32,
+            low_to_close: (candle.close.0 - candle.low.0) as u32,
+            trades: candle.trades,
+            quote_high: (candle.quote_volume >> 64) as u8,
+            taker_quote_high: (candle.taker_buy_quote_volume >> 64) as u8,
+            revision: candle.revision,
+            mark: candle.mark as u8,
+        }
+    }
+
+    #[inline]
+    fn unpack(&self) -> Candle {
+        let low = self.open - i64::from(self.low_to_open);
+        Candle {
+            open_time: Nanos::from_seconds(u64::from(self.open_seconds)),
+            open: Price(self.open),
+            high: Price(self.open + i64::from(self.open_to_high)),
+            low: Price(low),
+            close: Price(low + i64::from(self.low_to_close)),
+            volume: Quantity(self.volume),
+            quote_volume: u128::from(self.quote_low) | u128::from(self.quote_high) << 64,
+            taker_buy_volume: Quantity(self.taker_buy_volume),
+            taker_buy_quote_volume: u128::from(self.taker_quote_low)
+                | u128::from(self.taker_quote_high) << 64,
+            trades: self.trades,
+            revision: self.revision,
+            mark: Mark::from_bits(self.mark),
+        }
+    }
+}
+
+/// The closed candles of one row, oldest first, in a ring sized once.
+///
+/// Candles are addressed by *position*: the number of candles closed before it since the start,
+/// so a position keeps its meaning while the ring turns. Open times strictly increase but may
+/// jump: a halted or unseen stretch leaves no candle.
+#[derive(Component, Clone, Debug)]
+pub struct Ring {
+    slots: Box<[Packed]>,
+    /// Candles ever pushed; the newest has position `end - 1`.
+    end: u64,
+    /// Slot of position `end`, kept so that no access divides.
+    head: usize,
+    interval: Interval,
+}
+
+impl Ring {
+    /// An empty ring for `capacity` candles (at least 1) of `interval`.
+    pub fn new(capacity: usize, interval: Interval) -> Self {
+        let slots = vec![Packed::default(); capacity.max(1)].into_boxed_slice();
+        Self { slots, end: 0, head: 0, interval }
+    }
+
+    /// The interval of its candles.
+    pub fn interval(&self) -> Interval {
+        self.interval
+    }
+
+    /// How many candles it can hold.
+    pub fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Position after the newest candle; 0 when nothing was closed yet.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Position of the oldest candle still held.
+    pub fn start(&self) -> u64 {
+        self.end.saturating_sub(self.slots.len() as u64)
+    }
+
+    /// The candle at `position`, `None` if it is gone or not there yet.
+    #[inline]
+    pub fn get(&self, position: u64) -> Option<Candle> {
+        (self.start() <= position && position < self.end)
+            .then(|| self.slots[self.slot(position)].unpack())
+    }
+
+    /// The newest candle.
+    pub fn newest(&self) -> Option<Candle> {
+        self.end.checked_sub(1).and_then(|position| self.get(position))
+    }
+
+    /// Appends a candle later than all others, dropping the oldest if full.
+    pub fn push(&mut self, candle: &Candle) {
+        debug_assert!(self.newest().is_none_or(|newest| newest.open_time < candle.open_time));
+        self.slots[self.head] = Packed::pack(candle);
+        self.advance();
+    }
+
+    /// Replaces the candle at a position that is held.
+    pub fn set(&mut self, position: u64, candle: &Candle) {
+        debug_assert!(self.start() <= position && position < self.end);
+        let slot = self.slot(position);
+        self.slots[slot] = Packed::pack(candle);
+    }
+
+    /// Puts a candle before the one at `position`, moving later ones up by one.
+    pub fn insert(&mut self, position: u64, candle: &Candle) {
+        debug_assert!(self.start() <= position && position <= self.end);
+        let mut moving = Packed::pack(candle);
+        for at in position..=self.end {
+            let slot = self.slot(at);
+            core::mem::swap(&mut self.slots[slot], &mut moving);
+        }
+        self.advance();
+    }
+
+    /// Where the candle that opens at `open_time` is (`Ok`), or would be inserted (`Err`).
+    pub fn find(&self, open_time: Nanos) -> Result<u64, u64> {
+        let (mut low, mut high) = (self.start(), self.end);
+        let Some(newest) = self.newest() else { return Err(self.end) };
+        // Rings rarely have holes, so the distance in time usually is the distance in positions.
+        if let Some(ago) = newest.open_time.0.checked_sub(open_time.0) {
+            let guess = self.end.checked_sub(1 + ago / self.interval.ns());
+            if let Some(guess) = guess.filter(|&guess| self.opens_at(guess) == Some(open_time)) {
+                return Ok(guess);
+            }
+        }
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.opens_at(middle).cmp(&Some(open_time)) {
+                core::cmp::Ordering::Less => low = middle + 1,
+                core::cmp::Ordering::Equal => return Ok(middle),
+                core::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        Err(low)
+    }
+
+    fn opens_at(&self, position: u64) -> Option<Nanos> {
+        let held = self.start() <= position && position < self.end;
+        held.then(|| Nanos::from_seconds(u64::from(self.slots[self.slot(position)].open_seconds)))
+    }
+
+    fn advance(&mut self) {
+        self.end += 1;
+        self.head = if self.head + 1 == self.slots.len() { 0 } else { self.head + 1 };
+    }
+
+    /// Slot of a position between `start` and `end`.
+    #[inline]
+    fn slot(&self, position: u64) -> usize {
+        let back = (self.end - position) as usize;
+        if self.head >= back { self.head - back } else { self.head + self.slots.len() - back }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn minute() -> Interval {
+        Interval::new(60).unwrap()
+    }
+
+    fn at(minute: u64) -> Candle {
+        Candle::quiet(Nanos::from_seconds(1_700_000_040 + minute * 60), Price(minute as i64 + 1))
+    }
+
+    fn ring_of(minutes: impl IntoIterator<Item = u64>, capacity: usize) -> Ring {
+        let mut ring = Ring::new(capacity, minute());
+        minutes.into_iter().for_each(|minute| ring.push(&at(minute)));
+        ring
+    }
+
+    fn contents(ring: &Ring) -> Vec<Candle> {
+        (ring.start()..ring.end()).filter_map(|position| ring.get(position)).collect()
+    }
+
+    #[test]
+    fn a_full_ring_drops_the_oldest() {
+        let ring = ring_of(0..5, 3);
+        assert_eq!(contents(&ring), [at(2), at(3), at(4)]);
+        assert_eq!((ring.start(), ring.end()), (2, 5));
+        assert_eq!(ring.get(1), None);
+        assert_eq!(ring.get(5), None);
+    }
+
+    #[test]
+    fn finding_works_with_and_without_holes() {
+        for ring in [ring_of(0..40, 20), ring_of((0..40).filter(|m| m % 7 != 3), 20)] {
+            let held = contents(&ring);
+            for minute in 0..45 {
+                let open_time = at(minute).open_time;
+                let want = held.binary_search_by_key(&open_time, |candle| candle.open_time);
+                let start = ring.start();
+                assert_eq!(
+                    ring.find(open_time),
+                    want.map(|i| start + i as u64).map_err(|i| start + i as u64),
+                    "{minute}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn inserting_moves_later_candles_up() {
+        let mut ring = ring_of([0, 1, 3, 4], 4);
+        let position = ring.find(at(2).open_time).unwrap_err();
+        ring.insert(position, &at(2));
+        assert_eq!(contents(&ring), [at(1), at(2), at(3), at(4)]);
+    }
+
+    proptest! {
+        #[test]
+        fn packing_keeps_every_number(
+            seconds in 0u32..,
+            low in 0i64..1 << 50,
+            open in 0i64..1 << 31,
+            close in 0i64..1 << 31,
+            above in 0i64..1 << 31,
+            volume: u32, taker: u32,
+            quote in 0u128..1 << 72, taker_quote in 0u128..1 << 72,
+            trades: u32, revision: u8, mark in 0usize..7,
+        ) {
+            let candle = Candle {
+                open_time: Nanos::from_seconds(u64::from(seconds)),
+                open: Price(low + open),
+                high: Price(low + open.max(close) + above),
+                low: Price(low),
+                close: Price(low + close),
+                volume: Quantity(volume.into()),
+                quote_volume: quote,
+                taker_buy_volume: Quantity(taker.into()),
+                taker_buy_quote_volume: taker_quote,
+                trades,
+                revision,
+                mark: Mark::ALL[mark],
+            };
+            prop_assert_eq!(Packed::pack(&candle).unpack(), candle);
+        }
+    }
+}

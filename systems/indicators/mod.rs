@@ -1,0 +1,4 @@
+//! The indicators, one per file: state, arithmetic, and its oracles.
+
+pub mod ema;
+pub mod sma;

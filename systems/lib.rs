@@ -1,0 +1,20 @@
+//! The core of tapescan: pure systems over symbols.
+//!
+//! Prints and controls arrive as a [`trade::Batch`]. Prints are grouped by row, admitted, and
+//! folded into open buckets of the base interval. Time moves by heartbeats alone; when it passes
+//! a boundary, candles close, longer intervals roll up, indicators fold, the venue's candles are
+//! compared, and what changed is dispatched into the outbox in a defined order.
+//!
+//! Nothing here reads a clock, does I/O, logs, or can fail: bad data becomes counted data. The
+//! same events give the same outputs however they are cut into steps and on however many threads.
+
+pub mod candle;
+pub mod catalog;
+pub mod indicator;
+pub mod indicators;
+pub mod limits;
+pub mod row;
+pub mod schedule;
+pub mod symbol;
+pub mod trade;
+pub mod units;

@@ -1,0 +1,56 @@
+//! Every bound of the core: its unit, its reason, and what happens at it.
+
+/// Symbols one engine may hold. A symbol id is 16 bits; one more is refused at start.
+pub const SYMBOLS_MAX: usize = 65_535;
+
+/// Intervals a configuration may name. A curve over eight is enough to see the cost; one more is
+/// a configuration error.
+pub const INTERVALS_MAX: usize = 16;
+
+/// Candles a ring may be asked to keep. At 64 bytes each, more is a memory mistake; a larger
+/// `lookback` is a configuration error.
+pub const LOOKBACK_MAX: usize = 100_000;
+
+/// The longest indicator period, in candles. Longer is a configuration error.
+pub const PERIOD_MAX: usize = 5_000;
+
+/// Candles between two saved states of an indicator. A deep correction refolds from the last
+/// saved state before it, so this bounds the extra work; smaller costs memory per row.
+pub const CHECKPOINT_EVERY: usize = 32;
+
+/// Open gaps one symbol may have. At the limit the two nearest gaps are joined into one that
+/// covers both: the ids between are asked for again and dropped as duplicates. Nothing is lost.
+pub const GAPS_MAX: usize = 64;
+
+/// Buckets of the base interval that may take prints at once: the forming one, those in their
+/// grace, and those ahead by clock tolerance. A print beyond is rejected as `future`.
+pub const OPEN_BUCKETS_MAX: usize = 16;
+
+/// How far ahead of the venue's time a print may be stamped, in nanoseconds. Further is rejected
+/// as `future`: its id stays missing, so the repair by id decides.
+pub const FUTURE_MAX_NS: u64 = 5_000_000_000;
+
+/// Instants before this (2017-01-01, older than every venue served) are a wrong unit or garbage.
+pub const EARLIEST_NS: u64 = 1_483_228_800_000_000_000;
+
+/// Instants from this on (2100-01-01) are a wrong unit or garbage.
+pub const LATEST_NS: u64 = 4_102_444_800_000_000_000;
+
+/// The range of one candle, in price units. A ring stores high, low and close as 32-bit
+/// distances; a print that would stretch a candle further is rejected as `range`.
+pub const CANDLE_RANGE_MAX: u64 = u32::MAX as u64;
+
+/// Bits of a candle's quote volume, in price units times quantity units. A print that would
+/// exceed them is rejected as `overflow`.
+pub const QUOTE_BITS: u32 = 72;
+
+/// Late prints one symbol may hold until the next pulse. Beyond, they are not applied but leave
+/// their ids missing, so a gap opens and the repair by id brings them back.
+pub const LATE_MAX: usize = 65_536;
+
+/// Candles of the venue one row may hold until they can be compared. At the limit the oldest
+/// gives way and is counted.
+pub const PENDING_CANDLES_MAX: usize = 4_096;
+
+const _: () = assert!(CHECKPOINT_EVERY > 0 && GAPS_MAX > 1 && OPEN_BUCKETS_MAX > 2);
+const _: () = assert!(EARLIEST_NS < LATEST_NS);
