@@ -3,6 +3,7 @@
 
 use bevy_ecs::component::Component;
 
+use crate::lane::Lane;
 use crate::limits::QUOTE_BITS;
 use crate::units::{Interval, Nanos, Price, Quantity};
 
@@ -132,6 +133,19 @@ pub struct VenueCandle {
     pub last_id: u64,
 }
 
+/// What changed about a closed candle since it was last handed out. The note travels with the
+/// candle, so that insertions before it cannot misplace it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Touched {
+    /// Nothing.
+    Nothing = 0,
+    /// Its mark.
+    Mark = 1,
+    /// Its numbers, and perhaps its mark.
+    Numbers = 2,
+}
+
 /// A closed candle in 64 bytes.
 ///
 /// Prices are the open and three 32-bit distances (`limits::CANDLE_RANGE_MAX`), quote volumes
@@ -153,8 +167,11 @@ struct Packed {
     quote_high: u8,
     taker_quote_high: u8,
     revision: u8,
+    /// The mark in the low bits, what was touched above `TOUCHED_SHIFT`.
     mark: u8,
 }
+
+const TOUCHED_SHIFT: u32 = 4;
 
 const _: () = assert!(size_of::<Packed>() == 64);
 const _: () = assert!(QUOTE_BITS == 64 + u8::BITS);
@@ -182,6 +199,19 @@ impl Packed {
         }
     }
 
+    fn touched(self, touched: Touched) -> Self {
+        let mark = self.mark & ((1 << TOUCHED_SHIFT) - 1) | (touched as u8) << TOUCHED_SHIFT;
+        Self { mark, ..self }
+    }
+
+    fn what_touched(&self) -> Touched {
+        match self.mark >> TOUCHED_SHIFT {
+            0 => Touched::Nothing,
+            1 => Touched::Mark,
+            _ => Touched::Numbers,
+        }
+    }
+
     #[inline]
     fn unpack(&self) -> Candle {
         let low = self.open - i64::from(self.low_to_open);
@@ -205,24 +235,18 @@ impl Packed {
 
 /// The closed candles of one row, oldest first, in a ring sized once.
 ///
-/// Candles are addressed by *position*: the number of candles closed before it since the start,
-/// so a position keeps its meaning while the ring turns. Open times strictly increase but may
-/// jump: a halted or unseen stretch leaves no candle.
+/// Candles are addressed by position (see [`Lane`]). Open times strictly increase but may jump: a
+/// halted or unseen stretch leaves no candle.
 #[derive(Component, Clone, Debug)]
 pub struct Ring {
-    slots: Box<[Packed]>,
-    /// Candles ever pushed; the newest has position `end - 1`.
-    end: u64,
-    /// Slot of position `end`, kept so that no access divides.
-    head: usize,
+    lane: Lane<Packed>,
     interval: Interval,
 }
 
 impl Ring {
     /// An empty ring for `capacity` candles (at least 1) of `interval`.
     pub fn new(capacity: usize, interval: Interval) -> Self {
-        let slots = vec![Packed::default(); capacity.max(1)].into_boxed_slice();
-        Self { slots, end: 0, head: 0, interval }
+        Self { lane: Lane::new(capacity), interval }
     }
 
     /// The interval of its candles.
@@ -232,63 +256,80 @@ impl Ring {
 
     /// How many candles it can hold.
     pub fn capacity(&self) -> usize {
-        self.slots.len()
+        self.lane.capacity()
     }
 
     /// Position after the newest candle; 0 when nothing was closed yet.
+    #[inline]
     pub fn end(&self) -> u64 {
-        self.end
+        self.lane.end()
     }
 
     /// Position of the oldest candle still held.
+    #[inline]
     pub fn start(&self) -> u64 {
-        self.end.saturating_sub(self.slots.len() as u64)
+        self.lane.start()
     }
 
     /// The candle at `position`, `None` if it is gone or not there yet.
     #[inline]
     pub fn get(&self, position: u64) -> Option<Candle> {
-        (self.start() <= position && position < self.end)
-            .then(|| self.slots[self.slot(position)].unpack())
+        self.lane.get(position).map(Packed::unpack)
     }
 
     /// The newest candle.
     pub fn newest(&self) -> Option<Candle> {
-        self.end.checked_sub(1).and_then(|position| self.get(position))
+        self.end().checked_sub(1).and_then(|position| self.get(position))
     }
 
     /// Appends a candle later than all others, dropping the oldest if full.
     pub fn push(&mut self, candle: &Candle) {
         debug_assert!(self.newest().is_none_or(|newest| newest.open_time < candle.open_time));
-        self.slots[self.head] = Packed::pack(candle);
-        self.advance();
+        self.lane.push(Packed::pack(candle));
     }
 
-    /// Replaces the candle at a position that is held.
+    /// Replaces the candle at a position that is held; does nothing if it is not.
     pub fn set(&mut self, position: u64, candle: &Candle) {
-        debug_assert!(self.start() <= position && position < self.end);
-        let slot = self.slot(position);
-        self.slots[slot] = Packed::pack(candle);
+        if let Some(packed) = self.lane.get_mut(position) {
+            *packed = Packed::pack(candle).touched(Touched::Numbers);
+        }
+    }
+
+    /// Replaces the mark of a candle that is held; does nothing if it is not.
+    pub fn set_mark(&mut self, position: u64, mark: Mark) {
+        if let Some(packed) = self.lane.get_mut(position) {
+            let touched = packed.what_touched().max(Touched::Mark);
+            packed.mark = mark as u8;
+            *packed = packed.touched(touched);
+        }
     }
 
     /// Puts a candle before the one at `position`, moving later ones up by one.
     pub fn insert(&mut self, position: u64, candle: &Candle) {
-        debug_assert!(self.start() <= position && position <= self.end);
-        let mut moving = Packed::pack(candle);
-        for at in position..=self.end {
-            let slot = self.slot(at);
-            core::mem::swap(&mut self.slots[slot], &mut moving);
+        self.lane.insert(position, Packed::pack(candle).touched(Touched::Numbers));
+    }
+
+    /// What changed about a candle since [`Ring::clear_touched`].
+    pub fn touched(&self, position: u64) -> Touched {
+        self.lane.get(position).map_or(Touched::Nothing, Packed::what_touched)
+    }
+
+    /// Forgets what changed from `position` on.
+    pub fn clear_touched(&mut self, position: u64) {
+        for position in position..self.end() {
+            if let Some(packed) = self.lane.get_mut(position) {
+                *packed = packed.touched(Touched::Nothing);
+            }
         }
-        self.advance();
     }
 
     /// Where the candle that opens at `open_time` is (`Ok`), or would be inserted (`Err`).
     pub fn find(&self, open_time: Nanos) -> Result<u64, u64> {
-        let (mut low, mut high) = (self.start(), self.end);
-        let Some(newest) = self.newest() else { return Err(self.end) };
+        let (mut low, mut high) = (self.start(), self.end());
         // Rings rarely have holes, so the distance in time usually is the distance in positions.
-        if let Some(ago) = newest.open_time.0.checked_sub(open_time.0) {
-            let guess = self.end.checked_sub(1 + ago / self.interval.ns());
+        let newest = high.checked_sub(1).and_then(|position| self.opens_at(position));
+        if let Some(ago) = newest.and_then(|newest| newest.0.checked_sub(open_time.0)) {
+            let guess = high.checked_sub(1 + ago / self.interval.ns());
             if let Some(guess) = guess.filter(|&guess| self.opens_at(guess) == Some(open_time)) {
                 return Ok(guess);
             }
@@ -304,21 +345,13 @@ impl Ring {
         Err(low)
     }
 
+    /// First position that opens at `open_time` or later.
+    pub fn lower_bound(&self, open_time: Nanos) -> u64 {
+        self.find(open_time).unwrap_or_else(|position| position)
+    }
+
     fn opens_at(&self, position: u64) -> Option<Nanos> {
-        let held = self.start() <= position && position < self.end;
-        held.then(|| Nanos::from_seconds(u64::from(self.slots[self.slot(position)].open_seconds)))
-    }
-
-    fn advance(&mut self) {
-        self.end += 1;
-        self.head = if self.head + 1 == self.slots.len() { 0 } else { self.head + 1 };
-    }
-
-    /// Slot of a position between `start` and `end`.
-    #[inline]
-    fn slot(&self, position: u64) -> usize {
-        let back = (self.end - position) as usize;
-        if self.head >= back { self.head - back } else { self.head + self.slots.len() - back }
+        self.lane.get(position).map(|packed| Nanos::from_seconds(packed.open_seconds.into()))
     }
 }
 

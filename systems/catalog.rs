@@ -8,6 +8,7 @@ use crate::indicator::{Indicator, Param, Track, Units};
 use crate::indicators::{ema::Ema, sma::Sma};
 
 /// One indicator type as the catalog knows it.
+#[derive(Debug)]
 pub struct Entry {
     /// The name in configurations.
     pub name: &'static str,

@@ -8,13 +8,26 @@
 //! Nothing here reads a clock, does I/O, logs, or can fail: bad data becomes counted data. The
 //! same events give the same outputs however they are cut into steps and on however many threads.
 
+pub mod base;
+pub mod bucket;
 pub mod candle;
 pub mod catalog;
+pub mod dispatch;
+pub mod health;
 pub mod indicator;
 pub mod indicators;
+pub mod ingest;
+pub mod lane;
+pub mod ledger;
 pub mod limits;
+pub mod pulse;
+pub mod reconcile;
+pub mod request;
+pub mod roll_up;
 pub mod row;
 pub mod schedule;
+pub mod settings;
+pub mod spawn;
 pub mod symbol;
 pub mod trade;
 pub mod units;

@@ -26,9 +26,20 @@ pub const GAPS_MAX: usize = 64;
 /// grace, and those ahead by clock tolerance. A print beyond is rejected as `future`.
 pub const OPEN_BUCKETS_MAX: usize = 16;
 
+/// The largest id. Venues count up from small numbers; beyond is rejected as `wrong_id`.
+pub const ID_MAX: u64 = 1 << 62;
+
 /// How far ahead of the venue's time a print may be stamped, in nanoseconds. Further is rejected
 /// as `future`: its id stays missing, so the repair by id decides.
 pub const FUTURE_MAX_NS: u64 = 5_000_000_000;
+
+/// Pulses are at most this far apart while heartbeats arrive: corrections, requests and marks take
+/// effect at pulses, so this bounds their delay. Shorter costs a look at every row more often.
+pub const PULSE_NS: u64 = 1_000_000_000;
+
+/// The farthest one heartbeat may move time. Further is counted and not believed: living through
+/// it candle by candle would take for ever.
+pub const JUMP_MAX_NS: u64 = 366 * 86_400 * 1_000_000_000;
 
 /// Instants before this (2017-01-01, older than every venue served) are a wrong unit or garbage.
 pub const EARLIEST_NS: u64 = 1_483_228_800_000_000_000;

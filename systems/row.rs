@@ -6,8 +6,11 @@
 
 use bevy_ecs::component::Component;
 
+use crate::candle::Touched;
+use crate::dispatch::Change;
 use crate::indicator::Units;
 use crate::trade::SymbolId;
+use crate::units::Nanos;
 
 /// Which symbol and interval a row is.
 #[derive(Component, Clone, Copy, Debug)]
@@ -31,7 +34,9 @@ pub struct Dirty {
     pub fold_from: Option<u64>,
     /// First position whose mark changed.
     pub mark_from: Option<u64>,
-    /// Ring end when the row was last clean: positions from here on are new.
+
+    /// Ring end when the row was last dispatched, moved along by insertions before it: positions
+    /// from here on are closed for the first time.
     pub clean_end: u64,
 }
 
@@ -46,11 +51,102 @@ impl Dirty {
         self.mark_from = Some(self.mark_from.map_or(position, |from| from.min(position)));
     }
 
+    /// A candle was put in at `position`: those handed out before moved up by one.
+    pub fn inserted(&mut self, position: u64) {
+        self.clean_end += u64::from(position <= self.clean_end);
+    }
+
+    /// What is to be said about the candle at `position`, given what was touched about it.
+    pub fn change(&self, position: u64, touched: Touched) -> Option<Change> {
+        if position >= self.clean_end {
+            return Some(Change::Closed);
+        }
+        match touched {
+            Touched::Numbers => Some(Change::Corrected),
+            // Refolding gave it values again, which a mark alone would not.
+            _ if self.fold_from.is_some_and(|from| from <= position) => Some(Change::Revalued),
+            Touched::Mark => Some(Change::Marked),
+            Touched::Nothing => None,
+        }
+    }
+
+    /// Declares everything before `end` handed out.
+    pub fn clean(&mut self, end: u64) {
+        *self = Self { clean_end: end, ..Self::default() };
+    }
+
     /// First position to hand out, if any.
     pub fn from(&self) -> Option<u64> {
         match (self.fold_from, self.mark_from) {
             (Some(fold), Some(mark)) => Some(fold.min(mark)),
             (fold, mark) => fold.or(mark),
         }
+    }
+}
+
+/// How far a row has come: what decides whether a candle of the venue can be compared yet.
+#[derive(Component, Clone, Copy, Debug, Default)]
+pub struct Front {
+    /// Everything before this is closed; meaningless before the start.
+    pub until: Nanos,
+    /// Whether the series has begun.
+    pub started: bool,
+    /// Whether time alone closes its candles, because prints are listened to.
+    pub listening: bool,
+    /// Whether the candle that closes next has prints already.
+    pub forming: bool,
+}
+
+/// Closed stretches of a row that have no candle because prints are missing: gap minutes.
+#[derive(Component, Clone, Debug, Default)]
+pub struct Absent {
+    /// Their open times, ascending.
+    times: Vec<Nanos>,
+    /// How many of them, from the front, were handed out.
+    reported: usize,
+}
+
+impl Absent {
+    /// Notes one later than all others; beyond `limit` the oldest is forgotten.
+    pub fn push(&mut self, open_time: Nanos, limit: usize) {
+        if self.times.len() >= limit {
+            self.times.remove(0);
+            self.reported = self.reported.saturating_sub(1);
+        }
+        self.times.push(open_time);
+    }
+
+    /// Forgets one that has a candle now.
+    pub fn remove(&mut self, open_time: Nanos) {
+        if let Ok(index) = self.times.binary_search(&open_time) {
+            self.times.remove(index);
+            self.reported -= usize::from(index < self.reported);
+        }
+    }
+
+    /// The open time at `index`, oldest first.
+    pub fn get(&self, index: usize) -> Option<Nanos> {
+        self.times.get(index).copied()
+    }
+
+    /// All open times, oldest first.
+    pub fn times(&self) -> &[Nanos] {
+        &self.times
+    }
+
+    /// Whether any lies in `[from, to)`.
+    pub fn any_in(&self, from: Nanos, to: Nanos) -> bool {
+        let index = self.times.partition_point(|&time| time < from);
+        self.times.get(index).is_some_and(|&time| time < to)
+    }
+
+    /// Those not handed out yet.
+    pub fn fresh(&self) -> &[Nanos] {
+        &self.times[self.reported..]
+    }
+
+    /// Counts all as handed out.
+    pub fn clear_fresh(&mut self) {
+        self.reported = self.times.len();
     }
 }

@@ -1,10 +1,17 @@
 //! Who runs when: the only list of stages and systems.
 
 use bevy_ecs::prelude::*;
+use bevy_ecs::schedule::{
+    LogLevel, MultiThreadedExecutor, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor,
+};
 
+use crate::base::{Base, BaseItem};
 use crate::indicator::{Indicator, indicate};
+use crate::ingest::{Inbox, admit, fold, group};
+use crate::settings::Settings;
+use crate::{dispatch, reconcile, request, roll_up};
 
-/// The stages of one pulse, in order.
+/// The stages of one step, in order.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
     /// Group prints by row, admit them, keep the continuity ledger.
@@ -13,13 +20,87 @@ pub enum Stage {
     Aggregate,
     /// Fold indicators over what is new or corrected.
     Indicate,
-    /// Compare with the venue's candles, restate, ask for what is missing.
+    /// Compare with the venue's candles, decide what to restate and what to ask for.
     Reconcile,
     /// Hand out what changed, in a defined order.
     Dispatch,
 }
 
+/// Stages that only a pulse needs.
+#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct OnPulse;
+
+/// The schedule of small steps: one thread, no hand-over between threads.
+#[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Calm;
+
+/// The schedule of large steps: the same systems over several threads.
+#[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Burst;
+
+/// The calm schedule for a configuration.
+pub fn calm(settings: &Settings) -> Schedule {
+    let mut schedule = Schedule::new(Calm);
+    schedule.set_executor(SingleThreadedExecutor::new());
+    fill(&mut schedule, settings);
+    schedule
+}
+
+/// The burst schedule for a configuration.
+pub fn burst(settings: &Settings) -> Schedule {
+    let mut schedule = Schedule::new(Burst);
+    schedule.set_executor(MultiThreadedExecutor::new());
+    fill(&mut schedule, settings);
+    schedule
+}
+
+fn fill(schedule: &mut Schedule, settings: &Settings) {
+    use Stage::{Aggregate, Dispatch, Indicate, Ingest, Reconcile};
+    schedule.set_build_settings(ScheduleBuildSettings {
+        ambiguity_detection: LogLevel::Error,
+        ..ScheduleBuildSettings::default()
+    });
+    schedule.configure_sets((Ingest, Aggregate, Indicate, Reconcile, Dispatch).chain());
+    schedule.configure_sets(OnPulse.run_if(|inbox: Res<Inbox>| inbox.pulse));
+    schedule.configure_sets((Indicate, Reconcile, Dispatch).in_set(OnPulse));
+
+    schedule.add_systems((group, admit).chain().in_set(Ingest));
+    schedule.add_systems(fold.in_set(Aggregate));
+    schedule.add_systems(
+        (settle, roll_up::roll_up).chain().in_set(Aggregate).in_set(OnPulse).after(fold),
+    );
+    schedule.add_systems((reconcile::reconcile, request::want).in_set(Reconcile));
+    schedule.add_systems(
+        (dispatch::hand_out, request::hand_out_requests, dispatch::clean).chain().in_set(Dispatch),
+    );
+    let mut added: Vec<&str> = Vec::new();
+    for indicator in &settings.indicators {
+        if !added.contains(&indicator.entry.name) {
+            added.push(indicator.entry.name);
+            (indicator.entry.systems)(schedule);
+        }
+    }
+}
+
 /// Adds the systems of one indicator type.
 pub fn add_indicator<I: Indicator>(schedule: &mut Schedule) {
     schedule.add_systems(indicate::<I>.in_set(Stage::Indicate));
+    schedule.add_systems(
+        dispatch::publish::<I>
+            .in_set(Stage::Dispatch)
+            .after(dispatch::hand_out)
+            .before(request::hand_out_requests)
+            // Each type writes its own columns, so their order cannot be seen.
+            .ambiguous_with_all(),
+    );
+}
+
+/// Closes and corrects the candles of base rows.
+fn settle(inbox: Res<Inbox>, settings: Res<Settings>, mut rows: Query<Base>) {
+    let visit = |mut row: BaseItem<'_, '_>| row.settle(inbox.now, settings.grace_ns);
+    if inbox.burst {
+        rows.par_iter_mut().for_each(visit);
+    } else {
+        rows.iter_mut().for_each(visit);
+    }
 }

@@ -1,0 +1,282 @@
+//! The engine: a world, its schedules, and `step`. It knows no channel, no file and no clock.
+
+use bevy_ecs::prelude::*;
+use bevy_ecs::schedule::Schedule;
+use bevy_tasks::{ComputeTaskPool, TaskPoolBuilder};
+
+use systems::bucket::Open;
+use systems::candle::{Candle, Ring};
+use systems::dispatch::Outbox;
+use systems::health::{Health, Strays};
+use systems::ingest::{BaseRows, Inbox};
+use systems::ledger::{Gap, Ledger};
+use systems::pulse::{Beat, Clock};
+use systems::reconcile::{Cause, Evidence};
+use systems::request::{Queue, Wants};
+use systems::row::Absent;
+use systems::settings::Settings;
+use systems::spawn::LongerRows;
+use systems::symbol::SymbolSpec;
+use systems::trade::{Batch, Control, SymbolId};
+use systems::units::Nanos;
+use systems::{schedule, spawn};
+
+/// Prints in one step from which spreading over threads pays for waking them.
+const BURST_PRINTS: usize = 4_096;
+/// Rows whose candles may close in one pulse from which spreading pays.
+const BURST_ROWS: usize = 1_500;
+
+/// Folds batches of events into candles, values and requests.
+///
+/// The same events give the same outputs however they are cut into batches and on however many
+/// threads: outputs are only made at pulses, and pulses follow from the heartbeats alone.
+pub struct Engine {
+    world: World,
+    calm: Schedule,
+    burst: Option<Schedule>,
+    base: systems::units::Interval,
+    rows: usize,
+    steps: u64,
+}
+
+/// What an engine could not be built from.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the schedule does not build: {0}")]
+pub struct ScheduleError(String);
+
+impl Engine {
+    /// An engine for a session's symbols, on `threads` threads (at least 1).
+    ///
+    /// The thread pool belongs to the process: the first engine that asks for more than one
+    /// thread decides how many there are.
+    ///
+    /// # Errors
+    /// [`ScheduleError`] if two systems are ambiguous: a mistake in `systems/schedule.rs`.
+    pub fn new(
+        settings: &Settings,
+        symbols: &[SymbolSpec],
+        threads: usize,
+    ) -> Result<Self, ScheduleError> {
+        ComputeTaskPool::get_or_init(|| {
+            TaskPoolBuilder::new().num_threads(threads).thread_name("engine".into()).build()
+        });
+        let mut world = spawn::world(settings, symbols);
+        world.insert_resource(Clock::new(settings.base(), settings.grace_ns));
+        let prepare = |mut schedule: Schedule, world: &mut World| match schedule.initialize(world) {
+            Ok(_) => Ok(schedule),
+            Err(error) => Err(ScheduleError(error.to_string(schedule.graph(), world))),
+        };
+        let calm = prepare(schedule::calm(settings), &mut world)?;
+        let burst = match threads {
+            0 | 1 => None,
+            _ => Some(prepare(schedule::burst(settings), &mut world)?),
+        };
+        let rows = symbols.len() * settings.intervals.len();
+        Ok(Self { world, calm, burst, base: settings.base(), rows, steps: 0 })
+    }
+
+    /// Folds a batch and hands what each pulse put out to `sink`. The batch is left empty; its
+    /// memory goes back and forth, so a caller that reuses it allocates nothing.
+    pub fn step(&mut self, batch: &mut Batch, sink: &mut dyn FnMut(&Outbox)) {
+        self.steps += 1;
+        core::mem::swap(&mut self.world.resource_mut::<Inbox>().trades, &mut batch.trades);
+        let mut from = 0;
+        for (position, control) in batch.controls.drain(..) {
+            if let Control::Heartbeat(to) = control {
+                self.heartbeat(to, &mut from, position, sink);
+            } else {
+                if touches_prints(&control) {
+                    self.run(core::mem::replace(&mut from, position)..position, None);
+                }
+                self.control(control);
+            }
+        }
+        let end = self.world.resource::<Inbox>().trades.len();
+        self.run(from..end, None);
+        core::mem::swap(&mut self.world.resource_mut::<Inbox>().trades, &mut batch.trades);
+        batch.trades.clear();
+    }
+
+    /// Ends the run: lets decisions of the last pulse take effect. Open candles stay open.
+    pub fn finish(&mut self, sink: &mut dyn FnMut(&Outbox)) {
+        let now = self.world.resource::<Clock>().now();
+        if now.0 != 0 {
+            self.pulse(0..0, now, sink);
+            self.pulse(0..0, now, sink);
+        }
+    }
+
+    fn heartbeat(
+        &mut self,
+        to: Nanos,
+        from: &mut usize,
+        position: usize,
+        sink: &mut dyn FnMut(&Outbox),
+    ) {
+        loop {
+            match self.world.resource_mut::<Clock>().beat(to) {
+                Beat::Pulse(at) => {
+                    let prints = core::mem::replace(from, position)..position;
+                    self.pulse(prints, at, sink);
+                }
+                Beat::Idle => return,
+                Beat::Bad => {
+                    self.world.resource_mut::<Strays>().bad_heartbeats += 1;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn pulse(&mut self, prints: core::ops::Range<usize>, at: Nanos, sink: &mut dyn FnMut(&Outbox)) {
+        self.run(prints, Some(at));
+        let mut outbox = self.world.resource_mut::<Outbox>();
+        if !outbox.is_empty() {
+            sink(&outbox);
+            outbox.clear();
+        }
+    }
+
+    /// Runs the schedule over some prints, and with a pulse if `pulse` says when.
+    fn run(&mut self, prints: core::ops::Range<usize>, pulse: Option<Nanos>) {
+        if prints.is_empty() && pulse.is_none() {
+            return;
+        }
+        let mut inbox = self.world.resource_mut::<Inbox>();
+        let closing = pulse.is_some_and(|at| self.base.bucket(at) != self.base.bucket(inbox.now));
+        let large = prints.len() >= BURST_PRINTS || (closing && self.rows >= BURST_ROWS);
+        (inbox.range, inbox.pulse) = (prints, pulse.is_some());
+        inbox.now = pulse.unwrap_or(inbox.now);
+        inbox.burst = large && self.burst.is_some();
+        let schedule = match &mut self.burst {
+            Some(burst) if inbox.burst => burst,
+            _ => &mut self.calm,
+        };
+        schedule.run(&mut self.world);
+        self.world.clear_trackers();
+        let mut inbox = self.world.resource_mut::<Inbox>();
+        inbox.judged_at = inbox.now;
+    }
+
+    fn control(&mut self, control: Control) {
+        if self.apply(control).is_none() {
+            self.world.resource_mut::<Strays>().bad_controls += 1;
+        }
+    }
+
+    /// Applies a control to the row it names; `None` if there is no such row.
+    fn apply(&mut self, control: Control) -> Option<()> {
+        let now = self.world.resource::<Clock>().now();
+        match control {
+            Control::Heartbeat(_) => {}
+            Control::VenueCandle { symbol, interval, candle } => {
+                self.evidence(symbol, interval)?.offer(candle);
+            }
+            Control::Feed { symbol, up } => self.ledger(symbol)?.feed(up, now),
+            Control::Halt { symbol, halted } => {
+                let row = self.row(symbol, 0)?;
+                self.world.get_mut::<systems::base::Series>(row)?.halted = halted;
+            }
+            Control::Unrecoverable { symbol, from_id, to_id } => {
+                self.ledger(symbol)?.give_up(from_id, to_id);
+            }
+            Control::RequestDone { symbol, interval } => {
+                let row = self.row(symbol, interval.unwrap_or(0))?;
+                self.world.get_mut::<Wants>(row)?.done(interval.is_some());
+                if interval.is_none() {
+                    self.ledger(symbol)?.caught_up();
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn row(&self, symbol: SymbolId, interval: u8) -> Option<Entity> {
+        let symbol = usize::from(symbol.0);
+        match interval.checked_sub(1) {
+            None => self.world.resource::<BaseRows>().0.get(symbol).copied(),
+            Some(longer) => {
+                let rows = self.world.resource::<LongerRows>().0.get(symbol)?;
+                rows.get(usize::from(longer)).copied()
+            }
+        }
+    }
+
+    fn ledger(&mut self, symbol: SymbolId) -> Option<Mut<'_, Ledger>> {
+        let row = self.row(symbol, 0)?;
+        self.world.get_mut::<Ledger>(row)
+    }
+
+    fn evidence(&mut self, symbol: SymbolId, interval: u8) -> Option<Mut<'_, Evidence>> {
+        let row = self.row(symbol, interval)?;
+        self.world.get_mut::<Evidence>(row)
+    }
+
+    /// Batches folded so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The venue's time as of the last heartbeat.
+    pub fn now(&self) -> Nanos {
+        self.world.resource::<Clock>().now()
+    }
+
+    /// What happened to the prints of one symbol.
+    pub fn health(&self, symbol: SymbolId) -> Option<&Health> {
+        self.world.get::<Health>(self.row(symbol, 0)?)
+    }
+
+    /// Counts that belong to no symbol.
+    pub fn strays(&self) -> Strays {
+        *self.world.resource::<Strays>()
+    }
+
+    /// The state of the request queue.
+    pub fn queue(&self) -> Queue {
+        *self.world.resource::<Queue>()
+    }
+
+    /// Open gaps of one symbol, ascending by id.
+    pub fn gaps(&self, symbol: SymbolId) -> &[Gap] {
+        let ledger = self.row(symbol, 0).and_then(|row| self.world.get::<Ledger>(row));
+        ledger.map_or(&[], Ledger::gaps)
+    }
+
+    /// Ids of one symbol given up for good.
+    pub fn unrecoverable(&self, symbol: SymbolId) -> u64 {
+        let ledger = self.row(symbol, 0).and_then(|row| self.world.get::<Ledger>(row));
+        ledger.map_or(0, Ledger::unrecoverable)
+    }
+
+    /// Open times of stretches that have no candle because prints are missing.
+    pub fn absent(&self, symbol: SymbolId, interval: u8) -> &[Nanos] {
+        let absent = self.row(symbol, interval).and_then(|row| self.world.get::<Absent>(row));
+        absent.map_or(&[], Absent::times)
+    }
+
+    /// Comparisons with the venue's candles, by cause, and candles taken over where we had none.
+    pub fn drift(&self, symbol: SymbolId, interval: u8) -> ([u64; Cause::ALL.len()], u64) {
+        let evidence = self.row(symbol, interval).and_then(|row| self.world.get::<Evidence>(row));
+        evidence.map_or(Default::default(), |evidence| (evidence.counts, evidence.adopted))
+    }
+
+    /// The closed candles that a row still holds, oldest first.
+    pub fn candles(&self, symbol: SymbolId, interval: u8) -> Vec<Candle> {
+        let ring = self.row(symbol, interval).and_then(|row| self.world.get::<Ring>(row));
+        ring.map_or_else(Vec::new, |ring| {
+            (ring.start()..ring.end()).filter_map(|position| ring.get(position)).collect()
+        })
+    }
+
+    /// The base candle that is forming, if it has prints.
+    pub fn forming(&self, symbol: SymbolId) -> Option<Candle> {
+        let open = self.world.get::<Open>(self.row(symbol, 0)?)?;
+        (!open.current.is_empty()).then_some(open.current.candle)
+    }
+}
+
+/// Whether a control must take effect between the prints around it.
+fn touches_prints(control: &Control) -> bool {
+    !matches!(control, Control::VenueCandle { .. } | Control::RequestDone { interval: Some(_), .. })
+}

@@ -1,0 +1,312 @@
+//! Base rows: closing candles, and changing closed ones when prints or the venue say so.
+
+use bevy_ecs::prelude::*;
+use bevy_ecs::query::QueryData;
+
+use crate::bucket::{Bucket, Edges, Open, reopen};
+use crate::candle::{Candle, Mark, Ring};
+use crate::health::{Health, Reject};
+use crate::lane::Lane;
+use crate::ledger::Ledger;
+use crate::reconcile::{Evidence, Restatement};
+use crate::row::{Absent, Dirty, Front};
+use crate::trade::Trade;
+use crate::units::Nanos;
+
+/// What a base row keeps about its closed candles beside their numbers.
+#[derive(Component, Clone, Debug)]
+pub struct Series {
+    /// The ends of each candle, at the candle's position in the ring.
+    pub edges: Lane<Edges>,
+    /// Trading is halted: no print, no candle.
+    pub halted: bool,
+    /// Positions at the old end of the ring that corrections may not touch, because indicators
+    /// and longer intervals could no longer be folded again from there.
+    pub margin: u64,
+    /// Open times of candles that late prints changed in this pulse; kept for its memory.
+    amended: Vec<Nanos>,
+}
+
+impl Series {
+    /// A series whose edges match a ring of `capacity`.
+    pub fn new(capacity: usize, margin: usize) -> Self {
+        let edges = Lane::new(capacity);
+        Self { edges, halted: false, margin: margin as u64, amended: Vec::new() }
+    }
+}
+
+/// Everything a base row carries that closing and correcting needs.
+#[derive(QueryData)]
+#[query_data(mutable)]
+pub struct Base {
+    ledger: &'static mut Ledger,
+    health: &'static mut Health,
+    open: &'static mut Open,
+    series: &'static mut Series,
+    ring: &'static mut Ring,
+    dirty: &'static mut Dirty,
+    absent: &'static mut Absent,
+    evidence: &'static mut Evidence,
+    front: &'static mut Front,
+}
+
+impl BaseItem<'_, '_> {
+    /// Does all that a pulse asks of a base row.
+    pub fn settle(&mut self, now: Nanos, grace_ns: u64) {
+        self.apply_restatements();
+        self.close_due(now, grace_ns);
+        if !self.open.late.is_empty() {
+            self.apply_late();
+        }
+        if let Some((after, before)) = self.ledger.take_changed() {
+            self.remark(after, before);
+        }
+        *self.front = Front {
+            until: self.open.until(),
+            started: self.open.started(),
+            listening: self.ledger.started(),
+            forming: !self.open.current.is_empty(),
+        };
+    }
+
+    /// Closes every bucket whose end has passed by `grace_ns`, or whose end has passed and that
+    /// can change no more: later prints are there and no id is missing.
+    fn close_due(&mut self, now: Nanos, grace_ns: u64) {
+        while self.ledger.started() && self.open.started() {
+            let end = self.open.current_end();
+            let surely_final = !self.open.ahead.is_empty() && self.ledger.contiguous();
+            if now < end || (now < end.plus(grace_ns) && !surely_final) {
+                return;
+            }
+            let bucket = self.open.close();
+            self.close_one(&bucket);
+        }
+    }
+
+    fn close_one(&mut self, bucket: &Bucket) {
+        let mut candle = bucket.candle;
+        if bucket.is_empty() {
+            if self.series.halted {
+                return;
+            }
+            if self.incomplete(candle.open_time) {
+                self.absent.push(candle.open_time, self.ring.capacity());
+                return;
+            }
+            let Some(previous) = self.ring.newest() else { return };
+            candle = Candle::quiet(candle.open_time, previous.close);
+        }
+        candle.mark = self.mark_of(&candle);
+        self.append(&candle, bucket.edges);
+    }
+
+    fn append(&mut self, candle: &Candle, edges: Edges) {
+        self.dirty.numbers(self.ring.end());
+        self.ring.push(candle);
+        self.series.edges.push(edges);
+    }
+
+    fn incomplete(&self, open_time: Nanos) -> bool {
+        self.ledger.incomplete(open_time, open_time.plus(self.ring.interval().ns()))
+    }
+
+    /// What is known about a candle from the ledger alone.
+    fn mark_of(&self, candle: &Candle) -> Mark {
+        let end = candle.open_time.plus(self.ring.interval().ns());
+        let first = self.ledger.first_time();
+        if self.incomplete(candle.open_time) {
+            Mark::Gap
+        } else if candle.trades == 0 {
+            Mark::Quiet
+        } else if candle.open_time <= first && first < end && !self.ledger.from_the_very_first() {
+            Mark::HeadPartial
+        } else if candle.revision > 0 {
+            Mark::Amended
+        } else {
+            Mark::Complete
+        }
+    }
+
+    /// Whether a candle at `position` can be changed with everything that follows from it.
+    fn correctable(&self, position: u64) -> bool {
+        self.ring.start() == 0 || position >= self.ring.start() + self.series.margin
+    }
+
+    /// Folds prints that came after their candle had closed.
+    fn apply_late(&mut self) {
+        for index in 0..self.open.late.len() {
+            let trade = self.open.late[index];
+            match self.amend(&trade) {
+                Ok(()) => {
+                    self.health.folded += 1;
+                    self.health.late += 1;
+                }
+                Err(cause) => self.health.reject(cause),
+            }
+        }
+        self.open.late.clear();
+        let mut amended = core::mem::take(&mut self.series.amended);
+        for open_time in amended.drain(..) {
+            self.revise(open_time);
+        }
+        self.series.amended = amended;
+    }
+
+    fn amend(&mut self, trade: &Trade) -> Result<(), Reject> {
+        let open_time = self.ring.interval().bucket(trade.time);
+        let found = self.ring.find(open_time);
+        let (Ok(position) | Err(position)) = found;
+        if found.is_err() && position == self.ring.start() {
+            return Err(Reject::BeforeStart);
+        }
+        if !self.correctable(position) {
+            return Err(Reject::TooOld);
+        }
+        let mut bucket = Bucket::empty(open_time);
+        if found.is_ok() {
+            let candle = self.ring.get(position).unwrap_or(bucket.candle);
+            let edges = self.series.edges.get(position).copied().unwrap_or_default();
+            if edges.sealed {
+                return Err(Reject::Sealed);
+            }
+            bucket = reopen(candle, edges);
+        }
+        bucket.fold(trade)?;
+        if found.is_ok() {
+            self.replace(position, &bucket.candle, bucket.edges);
+        } else {
+            self.insert(position, &bucket.candle, bucket.edges);
+        }
+        if !self.series.amended.contains(&open_time) {
+            self.series.amended.push(open_time);
+        }
+        Ok(())
+    }
+
+    /// One more revision of a candle whose numbers changed in this pulse.
+    fn revise(&mut self, open_time: Nanos) {
+        let Ok(position) = self.ring.find(open_time) else { return };
+        let Some(mut candle) = self.ring.get(position) else { return };
+        candle.revision = candle.revision.saturating_add(1);
+        candle.mark = self.mark_of(&candle);
+        self.ring.set(position, &candle);
+        self.flatten_after(position, &candle);
+    }
+
+    fn replace(&mut self, position: u64, candle: &Candle, edges: Edges) {
+        self.ring.set(position, candle);
+        if let Some(known) = self.series.edges.get_mut(position) {
+            *known = edges;
+        }
+        self.dirty.numbers(position);
+    }
+
+    fn insert(&mut self, position: u64, candle: &Candle, edges: Edges) {
+        self.absent.remove(candle.open_time);
+        self.ring.insert(position, candle);
+        self.series.edges.insert(position, edges);
+        self.dirty.numbers(position);
+        self.dirty.inserted(position);
+    }
+
+    /// Quiet candles are flat at the close before them: moves them when that close moved.
+    fn flatten_after(&mut self, position: u64, candle: &Candle) {
+        let mut next = position + 1;
+        while let Some(quiet) = self.ring.get(next).filter(|quiet| quiet.trades == 0) {
+            let sealed = self.series.edges.get(next).is_some_and(|edges| edges.sealed);
+            if sealed || quiet.close == candle.close {
+                return;
+            }
+            let flat = Candle::quiet(quiet.open_time, candle.close);
+            let revision = quiet.revision.saturating_add(1);
+            self.ring.set(next, &Candle { mark: quiet.mark, revision, ..flat });
+            next += 1;
+        }
+    }
+
+    /// Marks anew what lies in a stretch whose continuity changed, and gives minutes that turned
+    /// out to be quiet their candle.
+    fn remark(&mut self, after: Nanos, before: Nanos) {
+        let interval = self.ring.interval();
+        let mut position = self.ring.lower_bound(interval.bucket(after));
+        while let Some(candle) = self.ring.get(position).filter(|c| c.open_time <= before) {
+            let ours = !matches!(candle.mark, Mark::Reconciled | Mark::Disputed);
+            let mark = self.mark_of(&candle);
+            if ours && mark != candle.mark {
+                self.ring.set_mark(position, mark);
+                self.dirty.mark(position);
+            }
+            position += 1;
+        }
+        let mut index = 0;
+        while let Some(open_time) = self.absent.get(index) {
+            let inside = interval.bucket(after) <= open_time && open_time <= before;
+            if !inside || self.incomplete(open_time) || !self.fill_quiet(open_time) {
+                index += 1;
+            }
+        }
+    }
+
+    /// Puts a quiet candle where none was while ids were missing.
+    fn fill_quiet(&mut self, open_time: Nanos) -> bool {
+        let Err(position) = self.ring.find(open_time) else { return false };
+        let previous = position.checked_sub(1).and_then(|previous| self.ring.get(previous));
+        let Some(previous) = previous.filter(|_| self.correctable(position)) else { return false };
+        let quiet = Candle { revision: 1, ..Candle::quiet(open_time, previous.close) };
+        self.insert(position, &quiet, Edges::default());
+        true
+    }
+
+    /// Applies what reconcile decided after the last pulse.
+    fn apply_restatements(&mut self) {
+        let mut decided = core::mem::take(&mut self.evidence.decided);
+        for restatement in decided.drain(..) {
+            self.restate(&restatement);
+        }
+        self.evidence.decided = decided;
+    }
+
+    fn restate(&mut self, restatement: &Restatement) {
+        let candle = restatement.candle;
+        match self.ring.find(candle.open_time) {
+            Ok(position) if self.correctable(position) => self.restate_at(position, restatement),
+            Ok(_) => self.evidence.too_old += 1,
+            Err(position) if candle.open_time < self.open.until() => {
+                let room = self.ring.end() < self.ring.capacity() as u64;
+                let in_front = position == self.ring.start();
+                if self.correctable(position) && (!in_front || room) {
+                    self.insert(position, &candle, sealed(Edges::default()));
+                    self.flatten_after(position, &candle);
+                } else {
+                    self.evidence.too_old += 1;
+                }
+            }
+            Err(_) if self.open.current.is_empty() => {
+                self.append(&candle, sealed(Edges::default()));
+                self.open.start_at(candle.open_time.plus(self.ring.interval().ns()));
+            }
+            // Prints arrived for it meanwhile: compare again once it is closed.
+            Err(_) => self.evidence.put_back(restatement),
+        }
+    }
+
+    fn restate_at(&mut self, position: u64, restatement: &Restatement) {
+        let Some(ours) = self.ring.get(position) else { return };
+        let theirs = restatement.candle;
+        if !restatement.take_numbers || ours.same_numbers(&theirs) {
+            if ours.mark != theirs.mark {
+                self.ring.set_mark(position, theirs.mark);
+                self.dirty.mark(position);
+            }
+            return;
+        }
+        let revision = ours.revision.saturating_add(1);
+        let edges = self.series.edges.get(position).copied().unwrap_or_default();
+        self.replace(position, &Candle { revision, ..theirs }, sealed(edges));
+        self.flatten_after(position, &theirs);
+    }
+}
+
+fn sealed(edges: Edges) -> Edges {
+    Edges { sealed: true, ..edges }
+}

@@ -1,0 +1,206 @@
+//! Dispatch: what changed leaves the core through the outbox, in a defined order.
+//!
+//! Within one pulse: intervals from short to long, symbols by number, candles by open time. The
+//! order depends on nothing else, least of all on how rows are stored or which thread ran them.
+
+use bevy_ecs::prelude::*;
+
+use crate::candle::{Candle, Ring};
+use crate::indicator::{Indicator, Track, Value};
+use crate::ingest::Inbox;
+use crate::reconcile::{Difference, Evidence};
+use crate::row::{Absent, Dirty, Row};
+use crate::settings::Settings;
+use crate::trade::SymbolId;
+use crate::units::Nanos;
+
+/// Why a candle is handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Change {
+    /// Closed for the first time.
+    Closed,
+    /// Its numbers changed after it was closed.
+    Corrected,
+    /// Its numbers stand, but an earlier candle was corrected, so its values may have moved.
+    Revalued,
+    /// Only its mark changed; values stand and are not repeated.
+    Marked,
+    /// The stretch is over, prints are missing and there is none at all: no candle.
+    Absent,
+}
+
+/// One candle as it leaves the core.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Record {
+    /// Which symbol.
+    pub symbol: SymbolId,
+    /// Index into `Settings::intervals`.
+    pub interval: u8,
+    /// Why it is handed out.
+    pub change: Change,
+    /// The candle; for [`Change::Absent`] only its open time and mark mean anything.
+    pub candle: Candle,
+    /// Where its values begin in [`Outbox::values`]; as many as the interval has columns.
+    values: Option<usize>,
+}
+
+/// What a worker at the edge is asked to fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Prints by id, both ends included.
+    Ids {
+        /// Which symbol.
+        symbol: SymbolId,
+        /// First missing id.
+        from_id: u64,
+        /// Last missing id.
+        to_id: u64,
+    },
+    /// The venue's candles in `[from, to)`.
+    Candles {
+        /// Which symbol.
+        symbol: SymbolId,
+        /// Index into `Settings::intervals`.
+        interval: u8,
+        /// Open time of the first candle.
+        from: Nanos,
+        /// End of the last one.
+        to: Nanos,
+    },
+}
+
+/// Everything that one pulse hands out.
+#[derive(Resource, Clone, Debug, Default)]
+pub struct Outbox {
+    /// The venue's time of the pulse.
+    pub at: Nanos,
+    /// Candles in the defined order.
+    pub records: Vec<Record>,
+    /// Values of the records that have any.
+    pub values: Vec<Value>,
+    /// What reconcile found, in the order of rows.
+    pub differences: Vec<(SymbolId, u8, Difference)>,
+    /// What is to be fetched, most urgent first.
+    pub requests: Vec<Request>,
+}
+
+impl Outbox {
+    /// The values of a record: one per column of its interval, none where they did not change.
+    pub fn values_of(&self, record: &Record, columns: usize) -> &[Value] {
+        record.values.map_or(&[], |at| &self.values[at..at + columns])
+    }
+
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.differences.is_empty() && self.requests.is_empty()
+    }
+
+    /// Empties it, keeping its memory.
+    pub fn clear(&mut self) {
+        self.records.clear();
+        self.values.clear();
+        self.differences.clear();
+        self.requests.clear();
+    }
+}
+
+/// Where a row's values begin in the outbox in this pulse.
+#[derive(Component, Clone, Copy, Debug, Default)]
+pub struct Published {
+    values: usize,
+    candles: usize,
+}
+
+/// Rows that have something to hand out, sorted; kept for its memory.
+#[derive(Resource, Default)]
+pub struct Due(Vec<(u8, SymbolId, Entity)>);
+
+/// Lists candles and differences in the defined order and makes room for their values.
+pub fn hand_out(
+    inbox: Res<Inbox>,
+    settings: Res<Settings>,
+    mut due: ResMut<Due>,
+    mut outbox: ResMut<Outbox>,
+    mut rows: Query<(Entity, &Row, &Ring, &Dirty, &mut Absent, &mut Evidence, &mut Published)>,
+) {
+    outbox.at = inbox.now;
+    due.0.clear();
+    for (entity, row, _, dirty, absent, evidence, _) in &rows {
+        let changed = dirty.from().is_some() || !absent.fresh().is_empty();
+        if changed || !evidence.differences.is_empty() {
+            due.0.push((row.interval, row.symbol, entity));
+        }
+    }
+    due.0.sort_unstable();
+    for &(_, _, entity) in &due.0 {
+        let Ok((_, row, ring, dirty, mut absent, mut evidence, mut published)) =
+            rows.get_mut(entity)
+        else {
+            continue;
+        };
+        let columns = settings.columns(usize::from(row.interval));
+        *published = outbox.list_candles(row, ring, dirty, columns);
+        outbox.list_absent(row, &absent);
+        absent.clear_fresh();
+        let found = evidence.differences.drain(..);
+        outbox.differences.extend(found.map(|found| (row.symbol, row.interval, found)));
+    }
+}
+
+impl Outbox {
+    fn list_candles(&mut self, row: &Row, ring: &Ring, dirty: &Dirty, columns: usize) -> Published {
+        let published = Published {
+            values: self.values.len(),
+            candles: dirty.fold_from.map_or(0, |from| (ring.end() - from) as usize),
+        };
+        self.values.resize(published.values + published.candles * columns, Value::default());
+        let Some(from) = dirty.from() else { return published };
+        for position in from..ring.end() {
+            let Some(candle) = ring.get(position) else { continue };
+            let Some(change) = dirty.change(position, ring.touched(position)) else { continue };
+            let values = dirty
+                .fold_from
+                .and_then(|from| position.checked_sub(from))
+                .map(|place| published.values + place as usize * columns);
+            let (symbol, interval) = (row.symbol, row.interval);
+            self.records.push(Record { symbol, interval, change, candle, values });
+        }
+        published
+    }
+
+    fn list_absent(&mut self, row: &Row, absent: &Absent) {
+        for &open_time in absent.fresh() {
+            let mark = crate::candle::Mark::Gap;
+            let candle = Candle { open_time, mark, ..Candle::default() };
+            let (symbol, interval, change) = (row.symbol, row.interval, Change::Absent);
+            self.records.push(Record { symbol, interval, change, candle, values: None });
+        }
+    }
+}
+
+/// Copies the values of one indicator type into the room that [`hand_out`] made.
+pub fn publish<I: Indicator>(
+    settings: Res<Settings>,
+    mut outbox: ResMut<Outbox>,
+    rows: Query<(&Row, &Dirty, &Published, &Track<I>)>,
+) {
+    for (row, _, published, track) in rows.iter().filter(|(_, dirty, ..)| dirty.fold_from.is_some())
+    {
+        let columns = settings.columns(usize::from(row.interval));
+        for candle in 0..published.candles {
+            let at = published.values + candle * columns;
+            track.write_columns(candle, &mut outbox.values[at..at + columns]);
+        }
+    }
+}
+
+/// Declares every row handed out.
+pub fn clean(mut rows: Query<(&mut Ring, &mut Dirty)>) {
+    for (mut ring, mut dirty) in &mut rows {
+        if let Some(from) = dirty.from() {
+            ring.clear_touched(from);
+            dirty.clean(ring.end());
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Ingest: prints grouped by row, admitted or counted, ids entered into the ledger.
+
+use core::ops::Range;
+
+use bevy_ecs::prelude::*;
+
+use crate::bucket::{Open, Placed};
+use crate::health::{Health, Reject, Strays};
+use crate::ledger::{Ledger, Seen};
+use crate::limits::{EARLIEST_NS, FUTURE_MAX_NS, ID_MAX, LATE_MAX, LATEST_NS};
+use crate::row::Row;
+use crate::trade::{Trade, TradeKind};
+use crate::units::Nanos;
+
+/// The prints of the present step, the venue's time, and how the step is to be run.
+#[derive(Resource, Default)]
+pub struct Inbox {
+    /// Prints in arrival order.
+    pub trades: Vec<Trade>,
+    /// Which of them belong to the present step.
+    pub range: Range<usize>,
+    /// The venue's time as of the pulse before this step's prints: what they are judged by,
+    /// because no cut of the events into steps can move it.
+    pub judged_at: Nanos,
+    /// The venue's time as of the pulse that ends this step, or of the last one.
+    pub now: Nanos,
+    /// Whether this step ends with a pulse: candles may close, corrections take effect.
+    pub pulse: bool,
+    /// Whether the step is large enough to spread over threads.
+    pub burst: bool,
+}
+
+/// The step's prints by symbol.
+#[derive(Resource)]
+pub struct Groups {
+    /// Indices into `Inbox::trades`, grouped by symbol, each group in arrival order.
+    order: Vec<u32>,
+    /// Each symbol's group as a range of `order`.
+    spans: Vec<(u32, u32)>,
+    /// Symbols that have prints in this step, in order of their first.
+    touched: Vec<u16>,
+}
+
+impl Groups {
+    /// Groups for `symbols` symbols.
+    pub fn new(symbols: usize) -> Self {
+        let touched = Vec::with_capacity(symbols);
+        Self { order: Vec::new(), spans: vec![(0, 0); symbols], touched }
+    }
+
+    /// Indices of one symbol's prints, in arrival order.
+    #[inline]
+    pub fn of(&self, row: &Row) -> &[u32] {
+        let (start, end) = self.spans[usize::from(row.symbol.0)];
+        &self.order[start as usize..end as usize]
+    }
+
+    /// Groups the prints `range` of `trades`. Returns how many name a symbol that does not exist.
+    fn group(&mut self, trades: &[Trade], range: Range<usize>) -> u64 {
+        for &symbol in &self.touched {
+            self.spans[usize::from(symbol)] = (0, 0);
+        }
+        self.touched.clear();
+        let mut unknown = 0;
+        for trade in &trades[range.clone()] {
+            match self.spans.get_mut(usize::from(trade.symbol.0)) {
+                Some((_, count)) => {
+                    if *count == 0 {
+                        self.touched.push(trade.symbol.0);
+                    }
+                    *count += 1;
+                }
+                None => unknown += 1,
+            }
+        }
+        let mut next = 0;
+        for &symbol in &self.touched {
+            let span = &mut self.spans[usize::from(symbol)];
+            let count = span.1;
+            *span = (next, next);
+            next += count;
+        }
+        self.order.resize(next as usize, 0);
+        for index in range {
+            if let Some((_, end)) = self.spans.get_mut(usize::from(trades[index].symbol.0)) {
+                self.order[*end as usize] = index as u32;
+                *end += 1;
+            }
+        }
+        unknown
+    }
+}
+
+/// The rows of the base interval, by symbol.
+#[derive(Resource, Default)]
+pub struct BaseRows(pub Vec<Entity>);
+
+/// Which prints of the step one symbol admits.
+#[derive(Component, Clone, Debug, Default)]
+pub struct Admitted {
+    /// This many of the group's prints, from its start, are all admitted.
+    pub prefix: usize,
+    /// The admitted ones among the rest, as indices into `Inbox::trades`.
+    pub picked: Vec<u32>,
+}
+
+/// Groups the step's prints by symbol.
+pub fn group(inbox: Res<Inbox>, mut groups: ResMut<Groups>, mut strays: ResMut<Strays>) {
+    strays.unknown_symbol += groups.group(&inbox.trades, inbox.range.clone());
+}
+
+/// What admission and the fold need of a row.
+type Intake<'a> = (&'a Row, &'a mut Ledger, &'a mut Health, &'a mut Open, &'a mut Admitted);
+
+/// Admits prints by the rules of the venue and of plausibility, and enters ids into the ledger.
+pub fn admit(
+    inbox: Res<Inbox>,
+    groups: Res<Groups>,
+    base: Res<BaseRows>,
+    mut rows: Query<Intake<'static>>,
+) {
+    on_touched(
+        &inbox,
+        &groups,
+        &base,
+        &mut rows,
+        |(row, mut ledger, mut health, open, mut admitted)| {
+            let prints = groups.of(row);
+            let mut gate = Gate {
+                now: inbox.judged_at,
+                ledger: &mut ledger,
+                health: &mut health,
+                open: &open,
+            };
+            admitted.prefix = gate.admit_regular(&inbox.trades, prints);
+            admitted.picked.clear();
+            for &index in &prints[admitted.prefix..] {
+                if gate.admit(&inbox.trades[index as usize]) {
+                    admitted.picked.push(index);
+                }
+            }
+        },
+    );
+}
+
+/// Folds the admitted prints into open buckets.
+pub fn fold(
+    inbox: Res<Inbox>,
+    groups: Res<Groups>,
+    base: Res<BaseRows>,
+    mut rows: Query<Intake<'static>>,
+) {
+    on_touched(&inbox, &groups, &base, &mut rows, |(row, _, mut health, mut open, admitted)| {
+        let regular = &groups.of(row)[..admitted.prefix];
+        for &index in regular.iter().chain(&admitted.picked) {
+            match open.place(&inbox.trades[index as usize]) {
+                Placed::Folded => health.folded += 1,
+                // Counted when it is applied, at the next pulse.
+                Placed::Late => {}
+                Placed::Rejected(cause) => health.reject(cause),
+            }
+        }
+    });
+}
+
+/// Visits the rows that have prints: one by one in a calm step, spread over threads in a burst.
+fn on_touched(
+    inbox: &Inbox,
+    groups: &Groups,
+    base: &BaseRows,
+    rows: &mut Query<Intake<'static>>,
+    visit: impl Fn(Visit<'_>) + Send + Sync,
+) {
+    if inbox.burst {
+        rows.par_iter_mut().for_each(|row| {
+            if !groups.of(row.0).is_empty() {
+                visit(row);
+            }
+        });
+    } else {
+        for &symbol in &groups.touched {
+            if let Ok(row) = rows.get_mut(base.0[usize::from(symbol)]) {
+                visit(row);
+            }
+        }
+    }
+}
+
+type Visit<'a> = (&'a Row, Mut<'a, Ledger>, Mut<'a, Health>, Mut<'a, Open>, Mut<'a, Admitted>);
+
+/// What stands between a print and the candles of its symbol.
+struct Gate<'a> {
+    now: Nanos,
+    ledger: &'a mut Ledger,
+    health: &'a mut Health,
+    open: &'a Open,
+}
+
+impl Gate<'_> {
+    /// Admits prints from the start of a group as long as they are entirely regular: the next id,
+    /// a market print with positive price and quantity, in time. Returns how many.
+    fn admit_regular(&mut self, trades: &[Trade], prints: &[u32]) -> usize {
+        let Some(mut next) = self.ledger.expects() else { return 0 };
+        let horizon = self.horizon().0 - EARLIEST_NS;
+        let mut newest = self.ledger.newest();
+        let mut regular = 0;
+        for &index in prints {
+            let trade = &trades[index as usize];
+            let plain = trade.id == next
+                && trade.kind == TradeKind::Market
+                && trade.price.0 > 0
+                && trade.quantity.0 > 0
+                && trade.count > 0
+                && trade.time.0.wrapping_sub(EARLIEST_NS) <= horizon
+                && trade.time >= newest;
+            if !plain {
+                break;
+            }
+            newest = trade.time;
+            next += 1;
+            regular += 1;
+        }
+        self.ledger.take_until(next, newest);
+        regular
+    }
+
+    /// Admits or counts any print.
+    fn admit(&mut self, trade: &Trade) -> bool {
+        if let Some(cause) = self.not_believed(trade) {
+            self.health.reject(cause);
+            return false;
+        }
+        if trade.time < self.ledger.newest() && trade.kind == TradeKind::Market {
+            self.health.behind(self.ledger.newest().0 - trade.time.0);
+        }
+        match self.ledger.take(trade.id, trade.time, trade.kind != TradeKind::Backfilled) {
+            Seen::Next => {}
+            Seen::Filled => self.health.filled += 1,
+            Seen::Reset => self.health.resets += 1,
+            Seen::Duplicate => {
+                self.health.reject(Reject::Duplicate);
+                return false;
+            }
+        }
+        match not_folded(trade) {
+            Some(cause) => {
+                self.health.reject(cause);
+                false
+            }
+            None => true,
+        }
+    }
+
+    /// Prints so wrong that not even their id is believed: it stays missing, so that the repair
+    /// by id decides.
+    fn not_believed(&self, trade: &Trade) -> Option<Reject> {
+        if trade.id > ID_MAX || trade.first_id > ID_MAX {
+            return Some(Reject::WrongId);
+        }
+        if !(EARLIEST_NS..LATEST_NS).contains(&trade.time.0) {
+            return Some(Reject::WrongTime);
+        }
+        if trade.time > self.horizon() {
+            return Some(Reject::Future);
+        }
+        let late = self.open.started() && trade.time < self.open.until();
+        (late && self.open.late.len() >= LATE_MAX).then_some(Reject::LateOverflow)
+    }
+
+    /// The latest believable trade time. Before the first heartbeat any plausible one is.
+    fn horizon(&self) -> Nanos {
+        if self.now.0 == 0 { Nanos(LATEST_NS - 1) } else { self.now.plus(FUTURE_MAX_NS) }
+    }
+}
+
+/// Why a print with a good id does not belong to a candle.
+fn not_folded(trade: &Trade) -> Option<Reject> {
+    match trade.kind {
+        TradeKind::Void => return Some(Reject::Void),
+        TradeKind::InsuranceFund | TradeKind::AutoDeleverage | TradeKind::Block => {
+            return Some(Reject::NonMarket);
+        }
+        TradeKind::Market | TradeKind::Backfilled => {}
+    }
+    match (trade.price.0, trade.quantity.0) {
+        (0, _) => Some(Reject::ZeroPrice),
+        (i64::MIN..0, _) => Some(Reject::NegativePrice),
+        (_, 0) => Some(Reject::ZeroQuantity),
+        (_, i64::MIN..0) => Some(Reject::NegativeQuantity),
+        _ if trade.count == 0 => Some(Reject::Void),
+        _ => None,
+    }
+}

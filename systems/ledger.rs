@@ -1,0 +1,261 @@
+//! The continuity ledger of one symbol: which ids were seen, which are missing, since when.
+//!
+//! The cursor never moves past a hole: everything below `next` was seen except the ids of the
+//! open gaps. A gap ends by its ids or by being given up; nothing else closes it.
+
+use bevy_ecs::component::Component;
+
+use crate::limits::GAPS_MAX;
+use crate::units::Nanos;
+
+/// Ids known to be missing, and the stretch of venue time in which they must have traded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// First missing id.
+    pub from_id: u64,
+    /// Last missing id.
+    pub to_id: u64,
+    /// Trade time of the last print seen before the gap.
+    pub after: Nanos,
+    /// Trade time of the first print seen behind the gap.
+    pub before: Nanos,
+}
+
+/// What a print's id says about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// The next id, or one behind a hole that is now a known gap.
+    Next,
+    /// An id that was missing.
+    Filled,
+    /// Seen before.
+    Duplicate,
+    /// Ids begin anew; what was known about the old ones is forgotten.
+    Reset,
+}
+
+/// A stretch of venue time, both ends included, whose continuity changed.
+pub type Stretch = (Nanos, Nanos);
+
+/// Continuity of one symbol's ids.
+#[derive(Component, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// The id expected next; 0 before the first print.
+    next: u64,
+    /// The lowest id seen and its trade time.
+    first: (u64, Nanos),
+    /// The newest trade time seen.
+    newest: Nanos,
+    /// Open gaps, ascending.
+    gaps: Vec<Gap>,
+    /// Since when prints may be missing because the feed is or was down; cleared by proof.
+    unsure_since: Option<Nanos>,
+    feed_down: bool,
+    /// The stretch in which gaps opened or closed since the last pulse.
+    changed: Option<Stretch>,
+    /// Ids given up for good.
+    unrecoverable: u64,
+    /// When they traded; the oldest are forgotten first, long after their candles.
+    lost: Vec<Stretch>,
+}
+
+impl Ledger {
+    /// A ledger that will not grow on the way of a print.
+    pub fn with_capacity() -> Self {
+        Self { gaps: Vec::with_capacity(GAPS_MAX + 2), ..Self::default() }
+    }
+
+    /// Whether any print was seen.
+    pub fn started(&self) -> bool {
+        self.next != 0
+    }
+
+    /// The id expected next, and whether prints arrive as they should: the state in which a print
+    /// with exactly this id needs no further look.
+    #[inline]
+    pub fn expects(&self) -> Option<u64> {
+        (self.next != 0 && self.unsure_since.is_none()).then_some(self.next)
+    }
+
+    /// Takes all expected ids below `next` at once; `newest` is the time of the last of them.
+    #[inline]
+    pub fn take_until(&mut self, next: u64, newest: Nanos) {
+        debug_assert!(next >= self.next && newest >= self.newest);
+        (self.next, self.newest) = (next, newest);
+    }
+
+    /// Takes any id. `fresh` says that the print came from the stream rather than from a repair.
+    pub fn take(&mut self, id: u64, time: Nanos, fresh: bool) -> Seen {
+        if self.next == 0 {
+            (self.next, self.first, self.newest) = (id + 1, (id, time), time);
+            return Seen::Next;
+        }
+        if id < self.next {
+            return self.take_old(id, time, fresh);
+        }
+        if id > self.next {
+            let gap = Gap { from_id: self.next, to_id: id - 1, after: self.newest, before: time };
+            self.open_gap(gap);
+        }
+        self.next = id + 1;
+        self.newest = self.newest.max(time);
+        if fresh && !self.feed_down {
+            // The ids around the outage are now either contiguous or a known gap.
+            if let Some(since) = self.unsure_since.take() {
+                self.note_change(since, time);
+            }
+        }
+        Seen::Next
+    }
+
+    fn take_old(&mut self, id: u64, time: Nanos, fresh: bool) -> Seen {
+        if id < self.first.0 {
+            return self.take_before_first(id, time, fresh);
+        }
+        let index = self.gaps.partition_point(|gap| gap.to_id < id);
+        let Some(gap) = self.gaps.get(index).copied().filter(|gap| gap.from_id <= id) else {
+            return Seen::Duplicate;
+        };
+        self.split(index, gap, id, time);
+        Seen::Filled
+    }
+
+    /// Removes one id from a gap, leaving what is missing on either side of it.
+    fn split(&mut self, index: usize, gap: Gap, id: u64, time: Nanos) {
+        let time = time.clamp(gap.after, gap.before.max(gap.after));
+        let left = (gap.from_id < id).then(|| Gap { to_id: id - 1, before: time, ..gap });
+        let right = (id < gap.to_id).then(|| Gap { from_id: id + 1, after: time, ..gap });
+        self.gaps.splice(index..=index, left.into_iter().chain(right));
+        self.note_change(gap.after, gap.before);
+        self.join_if_full();
+    }
+
+    /// An id below the first: a repair of the head, or ids that began anew.
+    fn take_before_first(&mut self, id: u64, time: Nanos, fresh: bool) -> Seen {
+        if fresh && time > self.newest {
+            self.give_up(0, u64::MAX);
+            (self.next, self.first, self.newest) = (id + 1, (id, time), time);
+            return Seen::Reset;
+        }
+        if id + 1 < self.first.0 {
+            let gap =
+                Gap { from_id: id + 1, to_id: self.first.0 - 1, after: time, before: self.first.1 };
+            self.gaps.insert(0, Gap { after: gap.after.min(gap.before), ..gap });
+            self.join_if_full();
+        }
+        self.note_change(time, self.first.1);
+        self.first = (id, time);
+        Seen::Filled
+    }
+
+    fn open_gap(&mut self, gap: Gap) {
+        let gap = Gap { before: gap.before.max(gap.after), ..gap };
+        self.note_change(gap.after, gap.before);
+        self.gaps.push(gap);
+        self.join_if_full();
+    }
+
+    /// Joins the two gaps with the fewest seen ids between them when there are too many.
+    fn join_if_full(&mut self) {
+        if self.gaps.len() <= GAPS_MAX {
+            return;
+        }
+        let between = |index: &usize| self.gaps[index + 1].from_id - self.gaps[*index].to_id;
+        if let Some(index) = (0..self.gaps.len() - 1).min_by_key(between) {
+            let right = self.gaps.remove(index + 1);
+            let left = &mut self.gaps[index];
+            (left.to_id, left.before) = (right.to_id, right.before.max(left.before));
+            let (after, before) = (left.after, left.before);
+            self.note_change(after, before);
+        }
+    }
+
+    /// Prints stopped arriving (`up = false`) or arrive again, as of the venue's time `now`.
+    pub fn feed(&mut self, up: bool, now: Nanos) {
+        self.feed_down = !up;
+        if !up && self.started() && self.unsure_since.is_none() {
+            self.unsure_since = Some(self.newest.min(now));
+        }
+    }
+
+    /// A repair brought everything up to the present: only open gaps are still missing.
+    pub fn caught_up(&mut self) {
+        if !self.feed_down
+            && let Some(since) = self.unsure_since.take()
+        {
+            self.note_change(since, Nanos(u64::MAX));
+        }
+    }
+
+    /// Gives up ids for good: they are no longer asked for, their candles keep their mark.
+    pub fn give_up(&mut self, from_id: u64, to_id: u64) {
+        for gap in core::mem::take(&mut self.gaps) {
+            let (from, to) = (gap.from_id.max(from_id), gap.to_id.min(to_id));
+            if from > to {
+                self.gaps.push(gap);
+                continue;
+            }
+            self.unrecoverable += to - from + 1;
+            if self.lost.len() == GAPS_MAX {
+                self.lost.remove(0);
+            }
+            self.lost.push((gap.after, gap.before));
+            if gap.from_id < from {
+                self.gaps.push(Gap { to_id: from - 1, ..gap });
+            }
+            if to < gap.to_id {
+                self.gaps.push(Gap { from_id: to + 1, ..gap });
+            }
+        }
+        self.join_if_full();
+    }
+
+    /// Whether prints are known or feared to be missing in `[from, to)`.
+    pub fn incomplete(&self, from: Nanos, to: Nanos) -> bool {
+        let touches = |&(after, before): &Stretch| after < to && from <= before;
+        self.unsure_since.is_some_and(|since| since < to)
+            || self.gaps.iter().any(|gap| touches(&(gap.after, gap.before)))
+            || self.lost.iter().any(touches)
+    }
+
+    /// Whether nothing at all is missing.
+    pub fn contiguous(&self) -> bool {
+        self.gaps.is_empty() && self.unsure_since.is_none()
+    }
+
+    /// Trade time of the print with the lowest id.
+    pub fn first_time(&self) -> Nanos {
+        self.first.1
+    }
+
+    /// Whether the lowest id is the first that the venue ever gave: nothing came before it.
+    pub fn from_the_very_first(&self) -> bool {
+        self.first.0 <= 1
+    }
+
+    /// Trade time of the newest print.
+    pub fn newest(&self) -> Nanos {
+        self.newest
+    }
+
+    /// Open gaps, ascending by id.
+    pub fn gaps(&self) -> &[Gap] {
+        &self.gaps
+    }
+
+    /// Ids given up for good.
+    pub fn unrecoverable(&self) -> u64 {
+        self.unrecoverable
+    }
+
+    /// The stretch whose continuity changed since the last call.
+    pub fn take_changed(&mut self) -> Option<Stretch> {
+        self.changed.take()
+    }
+
+    fn note_change(&mut self, after: Nanos, before: Nanos) {
+        let (from, to) = (after.min(before), before.max(after));
+        let known = self.changed.unwrap_or((from, to));
+        self.changed = Some((known.0.min(from), known.1.max(to)));
+    }
+}

@@ -1,0 +1,89 @@
+//! A world for a list of symbols: every row with everything it will ever carry, sized once.
+
+use bevy_ecs::prelude::*;
+
+use crate::base::Series;
+use crate::bucket::Open;
+use crate::candle::Ring;
+use crate::dispatch::{Due, Outbox, Published};
+use crate::health::{Health, Strays};
+use crate::indicator::Units;
+use crate::ingest::{Admitted, BaseRows, Groups, Inbox};
+use crate::ledger::Ledger;
+use crate::reconcile::Evidence;
+use crate::request::{Queue, Wants};
+use crate::roll_up::RollUp;
+use crate::row::{Absent, Dirty, Front, Row};
+use crate::settings::Settings;
+use crate::symbol::SymbolSpec;
+use crate::trade::SymbolId;
+
+/// The rows of one symbol at the longer intervals, by symbol and then by interval.
+#[derive(Resource, Default)]
+pub struct LongerRows(pub Vec<Vec<Entity>>);
+
+/// A world in which every symbol has its rows and nothing has happened yet.
+pub fn world(settings: &Settings, symbols: &[SymbolSpec]) -> World {
+    let mut world = World::new();
+    let (mut base_rows, mut longer_rows) = (BaseRows::default(), LongerRows::default());
+    for (index, spec) in symbols.iter().enumerate() {
+        let base = spawn_row(&mut world, settings, spec, SymbolId(index as u16), 0);
+        let (capacity, margin) = (settings.ring_capacity(0), settings.margin(0));
+        world.entity_mut(base).insert((
+            Series::new(capacity, margin),
+            Open::new(settings.base()),
+            Ledger::with_capacity(),
+            Health::default(),
+            Admitted::default(),
+        ));
+        base_rows.0.push(base);
+        longer_rows.0.push(Vec::new());
+    }
+    for interval in 1..settings.intervals.len() {
+        let margin = settings.margin(interval) as u64;
+        for (index, spec) in symbols.iter().enumerate() {
+            let row = spawn_row(&mut world, settings, spec, SymbolId(index as u16), interval);
+            let base = base_rows.0[index];
+            world.entity_mut(row).insert(RollUp { base, margin });
+            longer_rows.0[index].push(row);
+        }
+    }
+    world.insert_resource(base_rows);
+    world.insert_resource(longer_rows);
+    world.insert_resource(Groups::new(symbols.len()));
+    world.insert_resource(settings.clone());
+    world.init_resource::<Inbox>();
+    world.init_resource::<Outbox>();
+    world.init_resource::<Due>();
+    world.init_resource::<Queue>();
+    world.init_resource::<Strays>();
+    world
+}
+
+/// What every row has, whatever its interval.
+fn spawn_row(
+    world: &mut World,
+    settings: &Settings,
+    spec: &SymbolSpec,
+    symbol: SymbolId,
+    interval: usize,
+) -> Entity {
+    let length = settings.intervals[interval];
+    let units = Units::new(spec.price, spec.quantity, length.seconds());
+    let mut row = world.spawn((
+        Row { symbol, interval: interval as u8, units },
+        Ring::new(settings.ring_capacity(interval), length),
+        Dirty::default(),
+        Absent::default(),
+        Front::default(),
+        Evidence::default(),
+        Wants::default(),
+        Published::default(),
+    ));
+    let mut column = 0;
+    for indicator in settings.on(interval) {
+        (indicator.entry.attach)(&mut row, &indicator.params, units, column);
+        column += indicator.entry.outputs.len();
+    }
+    row.id()
+}
