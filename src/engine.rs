@@ -4,6 +4,7 @@ use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::Schedule;
 use bevy_tasks::{ComputeTaskPool, TaskPoolBuilder};
 
+use systems::base::Series;
 use systems::bucket::Open;
 use systems::candle::{Candle, Ring};
 use systems::dispatch::Outbox;
@@ -175,7 +176,7 @@ impl Engine {
             Control::Feed { symbol, up } => self.ledger(symbol)?.feed(up, now),
             Control::Halt { symbol, halted } => {
                 let row = self.row(symbol, 0)?;
-                self.world.get_mut::<systems::base::Series>(row)?.halted = halted;
+                self.world.get_mut::<Series>(row)?.halt(halted, now);
             }
             Control::Unrecoverable { symbol, from_id, to_id } => {
                 self.ledger(symbol)?.give_up(from_id, to_id);
@@ -210,6 +211,11 @@ impl Engine {
     fn evidence(&mut self, symbol: SymbolId, interval: u8) -> Option<Mut<'_, Evidence>> {
         let row = self.row(symbol, interval)?;
         self.world.get_mut::<Evidence>(row)
+    }
+
+    /// How many intervals each symbol has.
+    pub fn intervals(&self) -> usize {
+        self.world.resource::<Settings>().intervals.len()
     }
 
     /// Batches folded so far.

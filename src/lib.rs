@@ -1,5 +1,6 @@
 //! The edge of tapescan: everything that can fail, wait, or differ between two runs.
 
+pub mod digest;
 pub mod engine;
 pub mod import;
 pub mod symbols;

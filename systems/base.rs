@@ -18,8 +18,8 @@ use crate::units::Nanos;
 pub struct Series {
     /// The ends of each candle, at the candle's position in the ring.
     pub edges: Lane<Edges>,
-    /// Trading is halted: no print, no candle.
-    pub halted: bool,
+    /// The last stretch in which trading was halted: without prints there is no candle in it.
+    halt: Option<(Nanos, Nanos)>,
     /// Positions at the old end of the ring that corrections may not touch, because indicators
     /// and longer intervals could no longer be folded again from there.
     pub margin: u64,
@@ -31,7 +31,20 @@ impl Series {
     /// A series whose edges match a ring of `capacity`.
     pub fn new(capacity: usize, margin: usize) -> Self {
         let edges = Lane::new(capacity);
-        Self { edges, halted: false, margin: margin as u64, amended: Vec::new() }
+        Self { edges, halt: None, margin: margin as u64, amended: Vec::new() }
+    }
+
+    /// Trading was halted, or resumed, at the venue's time `now`.
+    pub fn halt(&mut self, halted: bool, now: Nanos) {
+        self.halt = match (halted, self.halt) {
+            (true, Some((since, Nanos(u64::MAX)))) => Some((since, Nanos(u64::MAX))),
+            (true, _) => Some((now, Nanos(u64::MAX))),
+            (false, halt) => halt.map(|(since, until)| (since, until.min(now))),
+        };
+    }
+
+    fn halted_in(&self, from: Nanos, to: Nanos) -> bool {
+        self.halt.is_some_and(|(since, until)| since < to && from < until)
     }
 }
 
@@ -86,7 +99,8 @@ impl BaseItem<'_, '_> {
     fn close_one(&mut self, bucket: &Bucket) {
         let mut candle = bucket.candle;
         if bucket.is_empty() {
-            if self.series.halted {
+            let end = candle.open_time.plus(self.ring.interval().ns());
+            if self.series.halted_in(candle.open_time, end) {
                 return;
             }
             if self.incomplete(candle.open_time) {

@@ -110,7 +110,15 @@ impl Candle {
     }
 
     /// Appends a later candle of a shorter interval: the roll-up step. Marks are not merged here.
+    ///
+    /// A quiet part has no prices of its own: it neither opens the longer candle nor bounds it.
     pub fn extend(&mut self, later: &Self) {
+        if later.trades == 0 {
+            return;
+        }
+        if self.trades == 0 {
+            (self.open, self.high, self.low) = (later.open, later.high, later.low);
+        }
         self.high = self.high.max(later.high);
         self.low = self.low.min(later.low);
         self.close = later.close;

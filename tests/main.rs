@@ -1,1 +1,4 @@
 //! The one integration binary: modules only.
+
+mod candles;
+mod support;

@@ -1,0 +1,222 @@
+//! What a replay keeps of what comes out: the digest always, candles and values if asked for.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use systems::candle::{Candle, Mark};
+use systems::dispatch::{Change, Outbox, Record};
+use systems::indicator::Value;
+use systems::symbol::SymbolSpec;
+use systems::trade::SymbolId;
+use systems::units::{Interval, Nanos};
+
+use crate::digest::{Digest, MinuteDigest};
+use crate::symbols::Symbols;
+
+/// The last that was said about one candle: the candle and its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Latest {
+    /// The candle in its last revision; without prices if `absent`.
+    pub candle: Candle,
+    /// One per column.
+    pub values: Vec<Value>,
+    /// Whether prints are missing and there is none at all.
+    pub absent: bool,
+}
+
+/// Every closed candle in its last revision, by symbol, interval and open time.
+pub type Candles = BTreeMap<(SymbolId, u8, Nanos), Latest>;
+
+/// Collects what leaves the engine.
+pub struct Outputs {
+    columns: Vec<usize>,
+    digest: Digest,
+    /// Kept only if asked for: a day of many symbols is a lot of memory.
+    candles: Option<Candles>,
+    /// Last mark of every candle would need them all; these are counts of what was said.
+    marks: BTreeMap<(u8, Mark), i64>,
+    closed: u64,
+    corrected: u64,
+    differences: u64,
+}
+
+impl Outputs {
+    /// Outputs of rows with `columns[interval]` columns, keeping candles if `keep_candles`.
+    pub fn new(columns: Vec<usize>, keep_candles: bool) -> Self {
+        Self {
+            digest: Digest::new(columns.clone()),
+            columns,
+            candles: keep_candles.then(Candles::new),
+            marks: BTreeMap::new(),
+            closed: 0,
+            corrected: 0,
+            differences: 0,
+        }
+    }
+
+    /// Takes what one pulse handed out.
+    pub fn take(&mut self, outbox: &Outbox) {
+        self.digest.take(outbox);
+        self.differences += outbox.differences.len() as u64;
+        for record in &outbox.records {
+            match record.change {
+                Change::Closed => {
+                    self.closed += 1;
+                    *self.marks.entry((record.interval, record.candle.mark)).or_default() += 1;
+                }
+                Change::Corrected => self.corrected += 1,
+                _ => {}
+            }
+            self.keep(outbox, record);
+        }
+    }
+
+    fn keep(&mut self, outbox: &Outbox, record: &Record) {
+        let Some(candles) = &mut self.candles else { return };
+        let key = (record.symbol, record.interval, record.candle.open_time);
+        let values = outbox.values_of(record, self.columns[usize::from(record.interval)]);
+        if record.change == Change::Marked
+            && let Some(known) = candles.get_mut(&key)
+        {
+            known.candle = record.candle;
+            return;
+        }
+        let (candle, values) = (record.candle, values.to_vec());
+        let absent = record.change == Change::Absent;
+        candles.insert(key, Latest { candle, values, absent });
+    }
+
+    /// Candles closed so far.
+    pub fn closed(&self) -> u64 {
+        self.closed
+    }
+
+    /// Candles whose numbers changed after they had closed.
+    pub fn corrected(&self) -> u64 {
+        self.corrected
+    }
+
+    /// Comparisons with the venue's candles that found a difference.
+    pub fn differences(&self) -> u64 {
+        self.differences
+    }
+
+    /// Candles by interval and by the mark with which they closed.
+    pub fn marks(&self) -> impl Iterator<Item = (u8, Mark, u64)> + '_ {
+        self.marks.iter().map(|((interval, mark), count)| (*interval, *mark, *count as u64))
+    }
+
+    /// The digest over everything so far, as hex.
+    pub fn digest(&self) -> String {
+        self.digest.hex()
+    }
+
+    /// The digests by minute.
+    pub fn minutes(&self) -> Vec<MinuteDigest> {
+        self.digest.clone().minutes()
+    }
+
+    /// The candles, if they were kept.
+    pub fn candles(&self) -> Option<&Candles> {
+        self.candles.as_ref()
+    }
+}
+
+/// Columns of the candle file before those of the indicators.
+const COLUMNS: [&str; 14] = [
+    "symbol",
+    "interval",
+    "open_time_ms",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "quote_volume",
+    "trades",
+    "taker_buy_volume",
+    "taker_buy_quote_volume",
+    "revision",
+    "mark",
+];
+
+/// Writes candles as CSV, sorted by symbol name, interval and open time.
+///
+/// `columns[interval]` names the values of an interval; the file has the union of all names, and
+/// a cell is empty while a value is not ready or where the interval does not have the indicator.
+///
+/// # Errors
+/// Whatever `out` says.
+pub fn write_csv(
+    out: &mut dyn Write,
+    candles: &Candles,
+    symbols: &Symbols,
+    intervals: &[Interval],
+    columns: &[Vec<String>],
+) -> io::Result<()> {
+    let mut names: Vec<&str> = Vec::new();
+    for name in columns.iter().flatten() {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let header: Vec<_> = COLUMNS.iter().chain(&names).copied().collect();
+    writeln!(out, "{}", header.join(","))?;
+    let mut by_name: Vec<_> = (0..symbols.specs().len() as u16).map(SymbolId).collect();
+    by_name.sort_by(|a, b| symbols.spec(*a).name.cmp(&symbols.spec(*b).name));
+    for symbol in by_name {
+        let spec = symbols.spec(symbol);
+        let rows = (symbol, 0, Nanos(0))..=(symbol, u8::MAX, Nanos(u64::MAX));
+        for ((_, interval, _), latest) in candles.range(rows) {
+            let place = usize::from(*interval);
+            write_row(out, spec, &intervals[place], latest)?;
+            for name in &names {
+                let column = columns[place].iter().position(|own| own == name);
+                let value = column.and_then(|column| latest.values.get(column));
+                match value.and_then(|value| value.number) {
+                    Some(number) => write!(out, ",{number}")?,
+                    None => write!(out, ",")?,
+                }
+            }
+            writeln!(out)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_row(
+    out: &mut dyn Write,
+    spec: &SymbolSpec,
+    interval: &Interval,
+    latest: &Latest,
+) -> io::Result<()> {
+    let candle = &latest.candle;
+    write!(out, "{},{interval},{}", csv_name(&spec.name), candle.open_time.ms())?;
+    for price in [candle.open, candle.high, candle.low, candle.close] {
+        match latest.absent {
+            true => write!(out, ",")?,
+            false => write!(out, ",{}", spec.price.format(price.0.into()))?,
+        }
+    }
+    let quote = |value: u128| spec.quote().format(value as i128);
+    write!(
+        out,
+        ",{},{},{},{},{},{},{}",
+        spec.quantity.format(candle.volume.0.into()),
+        quote(candle.quote_volume),
+        candle.trades,
+        spec.quantity.format(candle.taker_buy_volume.0.into()),
+        quote(candle.taker_buy_quote_volume),
+        candle.revision,
+        candle.mark.name(),
+    )
+}
+
+/// A symbol's name as a CSV cell.
+fn csv_name(name: &str) -> String {
+    if name.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    } else {
+        name.to_owned()
+    }
+}

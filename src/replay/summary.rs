@@ -1,0 +1,166 @@
+//! What a replay amounts to, for people and for programs.
+
+use systems::health::{Health, LATENESS_BUCKETS, Reject, Strays};
+use systems::reconcile::Cause;
+use systems::trade::SymbolId;
+use systems::units::Nanos;
+
+use super::{Outputs, Plan, Tapes};
+use crate::digest::MinuteDigest;
+use crate::engine::Engine;
+use crate::session::{Session, Skipped};
+use crate::tape::End;
+
+/// Ids that are missing on one symbol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenGap {
+    /// The symbol's name.
+    pub symbol: Box<str>,
+    /// First and last missing id.
+    pub ids: (u64, u64),
+    /// Trade times around it.
+    pub between: (Nanos, Nanos),
+}
+
+/// What a replay amounts to.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// The venue's name.
+    pub venue: String,
+    /// Symbols of the session, and those that traded.
+    pub symbols: (usize, usize),
+    /// Prints seen, folded or not.
+    pub trades: u64,
+    /// Candles closed, over all intervals.
+    pub candles: u64,
+    /// Candles whose numbers changed after they had closed.
+    pub corrected: u64,
+    /// The digest over everything that came out.
+    pub digest: String,
+    /// The digests by minute.
+    pub minutes: Vec<MinuteDigest>,
+    /// Closed candles by interval index and mark at close.
+    pub marks: Vec<(u8, &'static str, u64)>,
+    /// What became of the prints, over all symbols.
+    pub health: Health,
+    /// Counts that belong to no symbol.
+    pub strays: Strays,
+    /// Entries passed over.
+    pub skipped: Skipped,
+    /// Messages that could not be decoded, by cause, with a sample.
+    pub undecoded: Vec<(&'static str, u64, String)>,
+    /// Ids that are still missing.
+    pub gaps: Vec<OpenGap>,
+    /// Ids given up for good.
+    pub unrecoverable: u64,
+    /// Stretches without a candle because prints are missing, over all rows.
+    pub absent: u64,
+    /// Comparisons with the venue's candles, by cause, and candles taken over.
+    pub drift: [u64; Cause::ALL.len()],
+    /// Candles of the venue taken over where we had none.
+    pub adopted: u64,
+    /// Requests handed out, and waiting in the end.
+    pub requests: (u64, usize),
+    /// Tapes that were torn or damaged.
+    pub torn: Vec<(String, End)>,
+    /// The venue's time at the end.
+    pub ended_at: Nanos,
+    /// Steps of the engine.
+    pub steps: u64,
+    /// Threads of the engine.
+    pub threads: usize,
+}
+
+impl Summary {
+    /// Gathers it at the end of a replay.
+    pub(super) fn collect(
+        engine: &Engine,
+        session: &Session,
+        outputs: &Outputs,
+        tapes: &Tapes,
+        plan: &Plan,
+        trades: u64,
+    ) -> Self {
+        let specs = session.symbols().specs();
+        let ids = || (0..specs.len() as u16).map(SymbolId);
+        let mut health = Health::default();
+        ids().filter_map(|id| engine.health(id)).for_each(|own| health.add(own));
+        let traded = ids().filter_map(|id| engine.health(id)).filter(|own| own.folded > 0).count();
+        let mut summary = Self {
+            venue: tapes.venue().to_owned(),
+            symbols: (specs.len(), traded),
+            trades,
+            candles: outputs.closed(),
+            corrected: outputs.corrected(),
+            digest: outputs.digest(),
+            minutes: outputs.minutes(),
+            marks: outputs.marks().map(|(i, mark, count)| (i, mark.name(), count)).collect(),
+            health,
+            strays: engine.strays(),
+            skipped: session.skipped(),
+            undecoded: Vec::new(),
+            gaps: Vec::new(),
+            unrecoverable: ids().map(|id| engine.unrecoverable(id)).sum(),
+            absent: 0,
+            drift: Default::default(),
+            adopted: 0,
+            requests: (engine.queue().handed_out, engine.queue().waiting),
+            torn: Vec::new(),
+            ended_at: engine.now(),
+            steps: engine.steps(),
+            threads: plan.threads,
+        };
+        if let Some(counts) = session.decoded() {
+            let rejects = counts.rejects().filter(|(_, count, _)| *count > 0);
+            summary.undecoded = rejects
+                .map(|(cause, count, sample)| (cause.name(), count, sample.to_owned()))
+                .collect();
+        }
+        for id in ids() {
+            summary.add_symbol(engine, id, &specs[usize::from(id.0)].name);
+        }
+        let torn = tapes.ends().filter(|(_, end)| !end.sealed || end.damage.is_some());
+        summary.torn = torn.map(|(path, end)| (path.display().to_string(), end)).collect();
+        summary
+    }
+
+    fn add_symbol(&mut self, engine: &Engine, id: SymbolId, name: &str) {
+        self.gaps.extend(engine.gaps(id).iter().map(|gap| OpenGap {
+            symbol: name.into(),
+            ids: (gap.from_id, gap.to_id),
+            between: (gap.after, gap.before),
+        }));
+        for interval in 0..engine.intervals() as u8 {
+            self.absent += engine.absent(id, interval).len() as u64;
+            let (counts, adopted) = engine.drift(id, interval);
+            self.drift.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+            self.adopted += adopted;
+        }
+    }
+
+    /// Every print that was not folded and every message that was not used, by cause.
+    pub fn rejects(&self) -> Vec<(&'static str, u64)> {
+        let core = Reject::ALL.iter().map(|cause| {
+            let stray = match cause {
+                Reject::UnknownSymbol => self.strays.unknown_symbol,
+                _ => 0,
+            };
+            (cause.name(), self.health.rejects[*cause as usize] + stray)
+        });
+        let edge = [
+            ("bad_heartbeat", self.strays.bad_heartbeats),
+            ("bad_control", self.strays.bad_controls),
+            ("other_channel", self.skipped.other_channel),
+            ("other_interval", self.skipped.other_interval),
+            ("no_decoder", self.skipped.undecodable),
+        ];
+        let frames = self.undecoded.iter().map(|(cause, count, _)| (*cause, *count));
+        core.chain(edge).chain(frames).filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// The lateness histogram: (upper bound in ms, prints), for buckets that have any.
+    pub fn lateness(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let buckets = (0..LATENESS_BUCKETS).map(|k| (1u64 << k, self.health.lateness[k]));
+        buckets.filter(|(_, count)| *count > 0)
+    }
+}

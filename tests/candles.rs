@@ -1,0 +1,163 @@
+//! Candles against the definition, whatever happens to the prints on their way.
+
+use crate::support::*;
+use systems::candle::{Candle, Mark};
+use systems::health::Reject;
+use systems::settings::Settings;
+use systems::trade::{Control, SymbolId, Trade, TradeKind};
+use systems::units::Nanos;
+
+const SYMBOLS: u16 = 5;
+
+/// Marks and revisions tell a candle's story; the numbers must not depend on it.
+fn numbers(candles: &[Candle]) -> Vec<Candle> {
+    let plain = |candle: &Candle| Candle { mark: Mark::Complete, revision: 0, ..*candle };
+    candles.iter().map(plain).collect()
+}
+
+fn assert_equal_to_naive(settings: &Settings, collected: &Collected, clean: &[Trade], end: Nanos) {
+    for symbol in 0..SYMBOLS {
+        for (index, interval) in settings.intervals.iter().enumerate() {
+            let naive = naive_candles(clean, symbol, *interval, end);
+            let ours = collected.row(symbol, index as u8);
+            assert_eq!(numbers(&ours), numbers(&naive), "symbol {symbol}, {interval}");
+        }
+    }
+}
+
+fn last_time(trades: &[Trade]) -> Nanos {
+    trades.iter().map(|t| t.time).max().unwrap()
+}
+
+#[test]
+fn a_clean_session_gives_the_candles_of_the_definition() {
+    let settings = settings(&["1m", "3m", "15m"]);
+    let clean = clean_market(&mut Seed(1), SYMBOLS, 3_600, 20);
+    let (collected, engine) = run(&settings, &symbols(5), &with_heartbeats(&clean, 0), || 64);
+    assert_equal_to_naive(&settings, &collected, &clean, last_time(&clean));
+    let marks: Vec<_> = collected.row(0, 0).iter().map(|c| c.mark).collect();
+    assert_eq!(marks[0], Mark::HeadPartial);
+    assert!(marks[1..].iter().all(|m| matches!(m, Mark::Complete | Mark::Quiet)), "{marks:?}");
+    assert!(marks.contains(&Mark::Quiet));
+    assert_eq!(engine.health(SymbolId(0)).unwrap().late, 0);
+}
+
+/// Every print twice, in any order inside the grace, some withheld and delivered later by id.
+fn mistreated(seed: &mut Seed, clean: &[Trade]) -> Vec<Trade> {
+    let mut arrivals: Vec<(u64, Trade)> = Vec::new();
+    for trade in clean {
+        let jitter = seed.below(400) * Nanos::PER_MS;
+        if seed.one_in(50) && trade.id > 1_000 {
+            let repair = trade.time.0 + (5 + seed.below(120)) * Nanos::PER_SECOND;
+            arrivals.push((repair, Trade { kind: TradeKind::Backfilled, ..*trade }));
+        } else {
+            arrivals.push((trade.time.0 + jitter, *trade));
+        }
+        let again = trade.time.0 + seed.below(400) * Nanos::PER_MS;
+        arrivals.push((again.max(arrivals.last().unwrap().0), *trade));
+    }
+    arrivals.sort_by_key(|(at, _)| *at);
+    arrivals.into_iter().map(|(_, trade)| trade).collect()
+}
+
+#[test]
+fn twice_out_of_order_and_repaired_ends_in_the_candles_of_the_clean_run() {
+    let settings = settings(&["1m", "3m", "15m"]);
+    for seed in 0..20 {
+        let mut seed = Seed(seed);
+        let clean = clean_market(&mut seed, SYMBOLS, 1_800, 20);
+        let clean_end = last_time(&clean);
+        let bad = mistreated(&mut seed, &clean);
+        let (straight, _) = run(&settings, &symbols(5), &with_heartbeats(&clean, 0), || 999);
+        let (collected, engine) = run(&settings, &symbols(5), &with_heartbeats(&bad, 0), || 64);
+        let whole = |c: &Collected, symbol, interval| {
+            numbers(&c.row(symbol, interval))
+        };
+        for symbol in 0..SYMBOLS {
+            for interval in 0..3 {
+                let ours = whole(&collected, symbol, interval);
+                let clean = whole(&straight, symbol, interval);
+                assert_eq!(ours[..clean.len()], clean[..]);
+            }
+            assert_eq!(engine.gaps(SymbolId(symbol)), []);
+        }
+        assert_equal_to_naive(&settings, &straight, &clean, clean_end);
+        assert_values_equal(&collected, &straight);
+        let duplicates: u64 = (0..SYMBOLS)
+            .map(|s| engine.health(SymbolId(s)).unwrap().rejects[Reject::Duplicate as usize])
+            .sum();
+        assert_eq!(duplicates, clean.len() as u64, "each print came once too often");
+    }
+}
+
+/// Contract 9: after corrections, values are those of a run that was right from the start.
+fn assert_values_equal(corrected: &Collected, straight: &Collected) {
+    for (key, (_, want)) in &straight.candles {
+        let (_, got) = &corrected.candles[key];
+        for (got, want) in got.iter().zip(want) {
+            let bits = |v: &systems::indicator::Value| v.number.map(f64::to_bits);
+            assert_eq!(bits(got), bits(want), "{key:?}");
+        }
+    }
+}
+
+#[test]
+fn a_gap_is_marked_asked_for_and_listed_until_it_is_filled() {
+    let settings = settings(&["1m"]);
+    let clean = clean_market(&mut Seed(3), 1, 600, 20);
+    let lost = |t: &&Trade| (1_040..1_050).contains(&t.id);
+    let delivered: Vec<_> = clean.iter().filter(|t| !lost(t)).copied().collect();
+    let missing: Vec<_> = clean.iter().filter(lost).copied().collect();
+    let (from, to) = (missing[0].time, missing[9].time);
+    let base = settings.base();
+
+    let mut events = with_heartbeats(&delivered, 0);
+    let (unfilled, engine) = run(&settings, &symbols(1), &events, || 10);
+    assert_eq!(engine.gaps(SymbolId(0)).len(), 1);
+    assert_eq!(engine.gaps(SymbolId(0))[0].from_id, 1_040);
+    assert!(engine.queue().handed_out > 0);
+    for candle in unfilled.row(0, 0) {
+        let touched = base.bucket(from) <= candle.open_time && candle.open_time <= to;
+        assert_eq!(candle.mark == Mark::Gap, touched, "{candle:?}");
+    }
+
+    let end = Nanos(clean.last().unwrap().time.0);
+    events.extend(missing.iter().map(|t| Event::Print(Trade { kind: TradeKind::Backfilled, ..*t })));
+    events.push(Event::Control(Control::Heartbeat(end.plus(2 * Nanos::PER_SECOND))));
+    let (filled, engine) = run(&settings, &symbols(1), &events, || 10);
+    assert_eq!(engine.gaps(SymbolId(0)), []);
+    assert_eq!(numbers(&filled.row(0, 0)), numbers(&naive_candles(&clean, 0, base, end)));
+    assert!(filled.row(0, 0).iter().all(|c| c.mark != Mark::Gap));
+    assert!(filled.row(0, 0).iter().any(|c| c.mark == Mark::Amended));
+}
+
+#[test]
+fn quiet_gap_and_halted_minutes_are_three_different_things() {
+    let settings = settings(&["1m"]);
+    let minute = |m: u64| START.plus(m * 60 * Nanos::PER_SECOND);
+    let at = |m: u64, id| Event::Print(trade(0, id, minute(m).plus(5_000_000_000), 100, 1));
+    let beat = |m: u64| Event::Control(Control::Heartbeat(minute(m)));
+    let symbol = SymbolId(0);
+    let feed = |up| Event::Control(Control::Feed { symbol, up });
+    let halt = |halted| Event::Control(Control::Halt { symbol, halted });
+    let events = [
+        beat(0), at(0, 1), beat(1), at(1, 2), beat(2),
+        // Minute 2 has no print and the feed is well: quiet.
+        beat(3), at(3, 3), beat(4),
+        // Minutes 4 and 5 have no print and the feed is down: no candle, a gap.
+        feed(false), beat(6), feed(true), at(6, 9), beat(7),
+        // Minutes 7 and 8 are halted: nothing at all.
+        halt(true), beat(9), halt(false), at(9, 10), beat(11),
+    ];
+    let (collected, engine) = run(&settings, &symbols(1), &events, || 3);
+    let marks: Vec<_> = collected
+        .row(0, 0)
+        .iter()
+        .map(|c| ((c.open_time.0 - START.0) / 60_000_000_000, c.mark))
+        .collect();
+    use Mark::*;
+    assert_eq!(marks, [(0, Complete), (1, Complete), (2, Quiet), (3, Gap), (6, Gap), (9, Complete)]);
+    let absent: Vec<_> = collected.absent.iter().map(|(.., t)| (t.0 - START.0) / 60_000_000_000).collect();
+    assert_eq!(absent, [4, 5]);
+    assert_eq!(engine.gaps(symbol)[0].from_id, 4);
+}
