@@ -18,29 +18,30 @@
 mod bisect;
 mod block;
 mod bytes;
-//mod cut;
+mod continuity;
+mod cut;
 pub mod entry;
 mod header;
 mod index;
-//mod info;
+mod info;
 pub mod limits;
 mod others;
 mod payload;
 mod reader;
 mod resync;
 mod trades;
-//mod verify;
+mod verify;
 mod writer;
 
 pub use bisect::bisect;
 pub use block::{Damage, Reason};
-//pub use cut::{Cut, CutError, CutReport, cut};
+pub use cut::{Cut, CutError, CutReport, cut};
 pub use entry::{Body, Entry, Header};
 pub use header::{CreateError, OpenError, VERSION};
-//pub use info::{Counts, Info, Span, info};
+pub use info::{Counts, Info, Span, SymbolCounts, info};
 pub use payload::{Block, Run, Runs};
 pub use reader::{End, Reader};
-//pub use verify::{Problem, Verification, verify};
+pub use verify::{Problem, Verification, verify};
 pub use writer::{WriteError, Writer};
 
 /// Level of compression: higher ones buy a few percent for many times the time.

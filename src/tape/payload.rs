@@ -44,9 +44,11 @@ impl Pending {
     }
 
     fn count(&mut self, parity: usize) {
+        // A block that begins with another entry begins with a run of no trades.
+        if self.runs.is_empty() && parity == 1 {
+            self.runs.push(0);
+        }
         if self.runs.len() % 2 == parity {
-            // A tape that begins with another entry begins with a run of no trades.
-            self.runs.extend((self.runs.is_empty() && parity == 1).then_some(0));
             self.runs.push(0);
         }
         if let Some(run) = self.runs.last_mut() {

@@ -7,7 +7,7 @@ use std::path::Path;
 use systems::units::Nanos;
 use zstd::bulk::Decompressor;
 
-use super::block::{Damage, ENTRIES, HEAD_BYTES, Head, INDEX, Reason};
+use super::block::{Damage, ENTRIES, HEAD_BYTES, Head, INDEX, Reason, Totals};
 use super::entry::Header;
 use super::header::{self, OpenError, Preamble};
 use super::index::{Index, TRAILER_BYTES, read_trailer};
@@ -136,6 +136,14 @@ impl<R: Read + Seek> Reader<R> {
         self.end
     }
 
+    /// How the tape ended, or how it stands while it is being read.
+    pub(super) fn end_so_far(&self) -> End {
+        let dropped_bytes = self.skipped_bytes;
+        let intact_bytes = self.at - dropped_bytes;
+        let so_far = End { sealed: self.sealed, damage: None, intact_bytes, dropped_bytes };
+        self.end.unwrap_or(so_far)
+    }
+
     /// The next block, in memory that the reader reuses; `None` at the end, see [`Reader::end`].
     ///
     /// # Errors
@@ -196,8 +204,15 @@ impl<R: Read + Seek> Reader<R> {
             self.index = Some(index);
         }
         // A mark can cover several blocks.
+        self.pass_over(|_, latest| at <= latest)
+    }
+
+    /// Passes over blocks of entries, unread, up to one that is wanted by the earliest and the
+    /// latest instant at which its entries were received.
+    pub(super) fn pass_over(&mut self, wanted: impl Fn(Nanos, Nanos) -> bool) -> io::Result<()> {
         while let Some(head) = self.intact_head()? {
-            if head.kind == ENTRIES && at <= head.totals.latest || head.kind == INDEX {
+            let Totals { earliest, latest, .. } = head.totals;
+            if head.kind != ENTRIES || wanted(earliest, latest) {
                 break;
             }
             self.at += head.span();
