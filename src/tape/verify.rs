@@ -1,0 +1,231 @@
+//! Everything about a tape that can be wrong, looked for and listed.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::path::Path;
+
+use systems::trade::SymbolId;
+use systems::units::Nanos;
+
+use super::block::Damage;
+use super::continuity::{Ids, Seen};
+use super::entry::{Body, Entry};
+use super::header::OpenError;
+use super::info::Counts;
+use super::limits::PROBLEMS_MAX;
+use super::payload::Block;
+use super::reader::{End, Reader};
+
+/// One thing that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// Bytes that cannot be read. Checking goes on at the next intact block.
+    Damage(Damage),
+    /// The recorder's clock was set back.
+    Backwards {
+        /// Where the block begins that holds the later entry, in bytes.
+        at_byte: u64,
+        /// When the entry before was received.
+        before: Nanos,
+        /// When this one was.
+        after: Nanos,
+    },
+    /// Decoded prints are missing and nothing on the tape says that they were given up.
+    MissingIds {
+        /// Which symbol.
+        symbol: SymbolId,
+        /// First id missing.
+        from_id: u64,
+        /// Last id missing.
+        to_id: u64,
+    },
+    /// A decoded print is on the tape more than once.
+    RepeatedId {
+        /// Which symbol.
+        symbol: SymbolId,
+        /// Its id.
+        id: u64,
+    },
+    /// The index says something else than the blocks.
+    Index {
+        /// What it counts: blocks or entries.
+        what: &'static str,
+        /// What it says.
+        claimed: u64,
+        /// What was found.
+        found: u64,
+    },
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Damage(damage) => damage.fmt(f),
+            Self::Backwards { at_byte, before, after } => {
+                let back = before.0 - after.0;
+                write!(
+                    f,
+                    "in the block at byte {at_byte}: received {back} ns before its predecessor"
+                )
+            }
+            Self::MissingIds { symbol, from_id, to_id } => {
+                write!(f, "symbol {}: ids {from_id} to {to_id} are missing", symbol.0)
+            }
+            Self::RepeatedId { symbol, id } => {
+                write!(f, "symbol {}: id {id} is there more than once", symbol.0)
+            }
+            Self::Index { what, claimed, found } => {
+                write!(f, "the index claims {claimed} {what}, but there are {found}")
+            }
+        }
+    }
+}
+
+/// What `tape verify` found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verification {
+    /// Intact entries by kind.
+    pub counts: Counts,
+    /// Intact blocks of entries.
+    pub blocks: u64,
+    /// Whether the tape was finished; bytes intact and dropped over the whole file. Its damage
+    /// is the first one.
+    pub end: End,
+    /// The first [`PROBLEMS_MAX`] problems.
+    pub problems: Vec<Problem>,
+    /// How many there are, listed or not.
+    pub problem_count: u64,
+    /// Ids missing, over all symbols.
+    pub missing_ids: u64,
+}
+
+impl Verification {
+    /// Whether nothing is wrong. A tape that was not finished can be right.
+    pub fn is_ok(&self) -> bool {
+        self.problem_count == 0
+    }
+}
+
+/// Checks the tape in a file: checksums, receive instants, ids, and the index against the blocks.
+///
+/// # Errors
+/// [`OpenError`]: the file cannot be read, is no tape, or its header is not intact.
+pub fn verify(path: impl AsRef<Path>) -> Result<Verification, OpenError> {
+    Ok(check(&mut Reader::new(File::open(path)?)?)?)
+}
+
+fn check<R: Read + Seek>(reader: &mut Reader<R>) -> io::Result<Verification> {
+    let index = reader.load_index()?;
+    let mut checker = Checker::new(reader.header().symbols.len());
+    let mut first_damage = None;
+    loop {
+        while let Some(block) = reader.next_block()? {
+            checker.block(block);
+        }
+        let Some(damage) = reader.end_so_far().damage else { break };
+        first_damage = first_damage.or(Some(damage));
+        checker.problem(Problem::Damage(damage));
+        if !reader.skip_damage()? {
+            break;
+        }
+    }
+    // An index counts what was written: with damage in between it cannot agree.
+    if let Some(index) = index.filter(|_| first_damage.is_none()) {
+        let counts = [
+            ("blocks", index.blocks, checker.blocks),
+            ("entries", index.entries(), checker.counts.total()),
+        ];
+        for (what, claimed, found) in counts.into_iter().filter(|(_, a, b)| a != b) {
+            checker.problem(Problem::Index { what, claimed, found });
+        }
+    }
+    let end = End { damage: first_damage, ..reader.end_so_far() };
+    Ok(checker.finish(end))
+}
+
+struct Checker {
+    counts: Counts,
+    blocks: u64,
+    problems: Vec<Problem>,
+    problem_count: u64,
+    received_before: Nanos,
+    ids: Vec<Ids>,
+    open_ranges: usize,
+    missing_ids: u64,
+}
+
+impl Checker {
+    fn new(symbols: usize) -> Self {
+        Self {
+            counts: Counts::default(),
+            blocks: 0,
+            problems: Vec::new(),
+            problem_count: 0,
+            received_before: Nanos(0),
+            ids: vec![Ids::default(); symbols],
+            open_ranges: 0,
+            missing_ids: 0,
+        }
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        self.problem_count += 1;
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(problem);
+        }
+    }
+
+    fn block(&mut self, block: &Block) {
+        self.blocks += 1;
+        self.counts.unknown += block.unknown();
+        for entry in block.entries() {
+            self.entry(&entry, block.at_byte());
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry<'_>, at_byte: u64) {
+        self.counts.add(&entry.body);
+        if entry.received < self.received_before {
+            let (before, after) = (self.received_before, entry.received);
+            self.problem(Problem::Backwards { at_byte, before, after });
+        }
+        self.received_before = entry.received;
+        match entry.body {
+            Body::Trade(trade) => {
+                let (symbol, id) = (trade.symbol, trade.id);
+                match self.ids[usize::from(symbol.0)].see(id, &mut self.open_ranges) {
+                    Seen::Fine => {}
+                    Seen::After(from_id, to_id) => self.missing(symbol, from_id, to_id),
+                    Seen::Repeated => self.problem(Problem::RepeatedId { symbol, id }),
+                }
+            }
+            Body::Unrecoverable { symbol, from_id, to_id } => {
+                let ids = &mut self.ids[usize::from(symbol.0)];
+                ids.remove(from_id, to_id, &mut self.open_ranges);
+            }
+            _ => {}
+        }
+    }
+
+    fn missing(&mut self, symbol: SymbolId, from_id: u64, to_id: u64) {
+        self.missing_ids = self.missing_ids.saturating_add((to_id - from_id).saturating_add(1));
+        self.problem(Problem::MissingIds { symbol, from_id, to_id });
+    }
+
+    fn finish(mut self, end: End) -> Verification {
+        for (symbol, ids) in core::mem::take(&mut self.ids).into_iter().enumerate() {
+            for &(from_id, to_id) in ids.missing() {
+                self.missing(SymbolId(symbol as u16), from_id, to_id);
+            }
+        }
+        Verification {
+            counts: self.counts,
+            blocks: self.blocks,
+            end,
+            problems: self.problems,
+            problem_count: self.problem_count,
+            missing_ids: self.missing_ids,
+        }
+    }
+}
