@@ -73,6 +73,15 @@ impl DecodeCounts {
         self.samples[cause.index()].get_or_insert_with(|| Sample::of(message));
     }
 
+    /// Adds what another one counted; its samples serve where there are none yet.
+    pub fn add(&mut self, other: &Self) {
+        self.kinds.iter_mut().zip(other.kinds).for_each(|(mine, theirs)| *mine += theirs);
+        self.rejects.iter_mut().zip(other.rejects).for_each(|(mine, theirs)| *mine += theirs);
+        for (mine, theirs) in self.samples.iter_mut().zip(other.samples) {
+            *mine = mine.or(theirs);
+        }
+    }
+
     /// How many of that kind.
     pub fn of(&self, kind: Kind) -> u64 {
         self.kinds[kind as usize]

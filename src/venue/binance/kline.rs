@@ -125,6 +125,7 @@ impl CandleTexts<'_> {
         interval: &str,
     ) -> Result<(Interval, Candle), DecodeReject> {
         let open_time = instant(self.open_time).ok_or(DecodeReject::TimeUnit)?;
+        let interval = Interval::parse(interval).map_err(|_| DecodeReject::Interval)?;
         let interval = aligned(interval, open_time).ok_or(DecodeReject::Interval)?;
         let price = |text: &str| spec.price.parse(text.as_bytes()).map(Price);
         let quantity = |text: &str| spec.quantity.parse(text.as_bytes()).map(Quantity);
@@ -158,13 +159,12 @@ pub fn consistent(candle: &Candle) -> bool {
         && candle.taker_buy_quote_volume <= candle.quote_volume
 }
 
-/// The interval of that name whose buckets start at `open_time`.
+/// The interval of that length whose buckets start at `open_time`; `None` if none can.
 ///
 /// Days may start elsewhere than at midnight UTC (`kline_1d@+08:00`); time zones differ by
 /// quarters of an hour, so any other start is a mistake.
-fn aligned(name: &str, open_time: Nanos) -> Option<Interval> {
+pub fn aligned(interval: Interval, open_time: Nanos) -> Option<Interval> {
     const ZONE_STEP: u64 = 900 * Nanos::PER_SECOND;
-    let interval = Interval::parse(name).ok()?;
     let after = open_time.0 % interval.ns();
     if after == 0 {
         return Some(interval);
@@ -183,12 +183,12 @@ mod tests {
     fn a_day_may_start_in_another_time_zone_and_a_minute_may_not() {
         let midnight = Nanos::from_seconds(1_723_161_600);
         let hour = 3_600 * Nanos::PER_SECOND;
-        assert_eq!(aligned("1d", midnight), Interval::parse("1d").ok());
-        let tokyo = aligned("1d", midnight.plus(16 * hour)).unwrap();
+        let (minute, day) = (Interval::parse("1m").unwrap(), Interval::parse("1d").unwrap());
+        assert_eq!(aligned(day, midnight), Some(day));
+        let tokyo = aligned(day, midnight.plus(16 * hour)).unwrap();
         assert_eq!(tokyo.to_string(), "1d@16:00");
         assert_eq!(tokyo.bucket(midnight.plus(16 * hour)), midnight.plus(16 * hour));
-        assert_eq!(aligned("1d", midnight.plus(1)), None);
-        assert_eq!(aligned("1m", midnight.plus(30 * Nanos::PER_SECOND)), None);
-        assert_eq!(aligned("1w", midnight), None);
+        assert_eq!(aligned(day, midnight.plus(1)), None);
+        assert_eq!(aligned(minute, midnight.plus(30 * Nanos::PER_SECOND)), None);
     }
 }

@@ -32,7 +32,7 @@ use super::{Channel, ChannelFacts, Decoded, Venue};
 use crate::symbols::Symbols;
 
 pub use instruments::{Instrument, InstrumentsError, instruments};
-pub use kline::consistent;
+pub use kline::{aligned, consistent};
 pub use observe::{Field, observe, observe_answer};
 
 /// Decodes one frame of a combined or a raw stream.
