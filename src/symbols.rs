@@ -1,16 +1,23 @@
 //! The symbols of one session: name to number and back.
 
-use std::collections::HashMap;
-
 use systems::limits::SYMBOLS_MAX;
 use systems::symbol::SymbolSpec;
 use systems::trade::SymbolId;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A slot of the name table that holds no symbol; no id has this value (`SYMBOLS_MAX`).
+const FREE: u16 = u16::MAX;
+
+const _: () = assert!(SYMBOLS_MAX <= FREE as usize);
 
 /// The symbols of a session; a symbol's id is its place in the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Symbols {
     specs: Vec<SymbolSpec>,
-    by_name: HashMap<Box<str>, SymbolId>,
+    /// Ids by hash of their name: open addressing, a power of two in size, at most half full.
+    /// A name is looked up for every print, and the standard map's hash costs more than all the
+    /// rest of the lookup. The list is given at start, so nobody can fill it with collisions.
+    slots: Box<[u16]>,
 }
 
 /// Why a list of symbols is refused.
@@ -33,18 +40,33 @@ impl Symbols {
         if specs.len() > SYMBOLS_MAX {
             return Err(SymbolsError::TooMany(specs.len()));
         }
-        let mut by_name = HashMap::with_capacity(specs.len());
-        for (index, spec) in specs.iter().enumerate() {
-            if by_name.insert(spec.name.clone(), SymbolId(index as u16)).is_some() {
-                return Err(SymbolsError::Twice(spec.name.clone()));
+        let size = (specs.len() * 2).next_power_of_two().max(2);
+        let mut symbols = Self { specs, slots: vec![FREE; size].into_boxed_slice() };
+        for index in 0..symbols.specs.len() {
+            let name = symbols.specs[index].name.as_bytes();
+            let slot = symbols.slot(name);
+            if symbols.slots[slot] != FREE {
+                return Err(SymbolsError::Twice(symbols.specs[index].name.clone()));
             }
+            symbols.slots[slot] = index as u16;
         }
-        Ok(Self { specs, by_name })
+        Ok(symbols)
     }
 
     /// The number of a name as the venue writes it.
     pub fn id(&self, name: &str) -> Option<SymbolId> {
-        self.by_name.get(name).copied()
+        self.id_of(name.as_bytes())
+    }
+
+    /// The number of a name given as bytes, which need not be text.
+    #[inline]
+    pub fn id_of(&self, name: &[u8]) -> Option<SymbolId> {
+        // Only a list made by `default` has no slots.
+        if self.slots.is_empty() {
+            return None;
+        }
+        let id = self.slots[self.slot(name)];
+        (id != FREE).then_some(SymbolId(id))
     }
 
     /// Everything about one symbol.
@@ -55,5 +77,51 @@ impl Symbols {
     /// All symbols, in id order.
     pub fn specs(&self) -> &[SymbolSpec] {
         &self.specs
+    }
+
+    /// The slot that holds `name`, or the free one where it would go.
+    #[inline]
+    fn slot(&self, name: &[u8]) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut slot = xxh3_64(name) as usize & mask;
+        // Ends: at least half of the slots are free.
+        while self.slots[slot] != FREE
+            && self.specs[usize::from(self.slots[slot])].name.as_bytes() != name
+        {
+            slot = (slot + 1) & mask;
+        }
+        slot
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use systems::units::Scale;
+
+    fn named(name: &str) -> SymbolSpec {
+        SymbolSpec { name: name.into(), price: Scale::exact(2), quantity: Scale::exact(3) }
+    }
+
+    #[test]
+    fn every_name_finds_its_number_and_no_other_name_does() {
+        let names: Vec<String> = (0..5_000).map(|n| format!("COIN{n}USDT")).collect();
+        let symbols = Symbols::new(names.iter().map(|name| named(name)).collect()).unwrap();
+        for (index, name) in names.iter().enumerate() {
+            assert_eq!(symbols.id(name), Some(SymbolId(index as u16)));
+        }
+        for stranger in ["", "coin1usdt", "COIN5000USDT", "COIN1USDT ", "\u{5e01}USDT"] {
+            assert_eq!(symbols.id(stranger), None, "{stranger}");
+        }
+        assert_eq!(Symbols::default().id("BTCUSDT"), None);
+        assert_eq!(Symbols::new(Vec::new()).unwrap().id("BTCUSDT"), None);
+    }
+
+    #[test]
+    fn the_same_name_twice_and_too_many_names_are_refused() {
+        let twice = Symbols::new(vec![named("A"), named("B"), named("A")]);
+        assert_eq!(twice, Err(SymbolsError::Twice("A".into())));
+        let many = (0..=SYMBOLS_MAX).map(|n| named(&n.to_string())).collect();
+        assert_eq!(Symbols::new(many), Err(SymbolsError::TooMany(SYMBOLS_MAX + 1)));
     }
 }

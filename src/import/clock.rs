@@ -1,0 +1,63 @@
+//! The venue's time as an import knows it: when heartbeats are due.
+
+use systems::units::Nanos;
+
+/// Heartbeats come at multiples of this. Finer ones cost entries, coarser ones delay closes.
+const BEAT_NS: u64 = 100 * Nanos::PER_MS;
+
+/// The largest venue time seen so far, and the last heartbeat given out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct VenueClock {
+    seen: Option<Nanos>,
+    beaten: Option<Nanos>,
+}
+
+impl VenueClock {
+    /// Notes an instant of the venue's clock. The heartbeat that it makes due, if any, belongs
+    /// before the record that brought it: everything earlier came before.
+    pub(super) fn see(&mut self, at: Nanos) -> Option<Nanos> {
+        self.seen = self.seen.max(Some(at));
+        self.beat(at.minus(at.0 % BEAT_NS))
+    }
+
+    /// The instant seen last, as a heartbeat: for what is complete up to that instant.
+    pub(super) fn complete(&mut self) -> Option<Nanos> {
+        self.seen.and_then(|seen| self.beat(seen))
+    }
+
+    /// Notes an instant without making a heartbeat due: other records may share it.
+    pub(super) fn defer(&mut self, at: Nanos) {
+        self.seen = self.seen.max(Some(at));
+    }
+
+    /// The largest instant seen.
+    pub(super) fn seen(&self) -> Option<Nanos> {
+        self.seen
+    }
+
+    fn beat(&mut self, at: Nanos) -> Option<Nanos> {
+        let due = self.beaten.is_none_or(|beaten| beaten < at);
+        if due {
+            self.beaten = Some(at);
+        }
+        due.then_some(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_is_due_when_a_tenth_of_a_second_begins() {
+        let mut clock = VenueClock::default();
+        let mut see = |ms| clock.see(Nanos::from_ms(ms)).map(Nanos::ms);
+        assert_eq!(see(1_050), Some(1_000));
+        assert_eq!(see(1_099), None);
+        assert_eq!(see(1_100), Some(1_100));
+        assert_eq!(see(1_020), None);
+        assert_eq!(see(1_399), Some(1_300));
+        assert_eq!(clock.complete(), Some(Nanos::from_ms(1_399)));
+        assert_eq!(clock.complete(), None);
+    }
+}
