@@ -1,0 +1,5 @@
+//! The configuration.
+
+mod nearest;
+
+pub use nearest::nearest;
