@@ -5,7 +5,7 @@ use bevy_ecs::schedule::Schedule;
 
 use crate::candle::Ring;
 use crate::indicator::{Indicator, Param, Track, Units};
-use crate::indicators::{ema::Ema, sma::Sma};
+use crate::indicators;
 
 /// One indicator type as the catalog knows it.
 pub struct Entry {
@@ -47,5 +47,15 @@ fn attach<I: Indicator>(row: &mut EntityWorldMut<'_>, params: &[f64], units: Uni
     }
 }
 
-/// All indicators, in the order in which documents list them.
-pub static CATALOG: &[Entry] = &[entry::<Sma>(), entry::<Ema>()];
+/// Makes the list of all indicators, and runs the tests that every indicator must pass over it.
+macro_rules! catalog {
+    ($($module:ident::$indicator:ident,)*) => {
+        /// All indicators, by name.
+        pub static CATALOG: &[Entry] = &[$(entry::<indicators::$module::$indicator>()),*];
+    };
+}
+
+catalog! {
+    ema::Ema,
+    sma::Sma,
+}

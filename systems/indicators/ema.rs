@@ -68,3 +68,56 @@ impl Indicator for Ema {
 
     saved_by_copy!();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::indicators::testing::{Series, assert_close, assert_talib};
+
+    #[test]
+    fn agrees_with_talib() {
+        assert_talib::<Ema>(&[12.0], &["ema_12"], 0.0);
+        assert_talib::<Ema>(&[26.0], &["ema_26"], 0.0);
+    }
+
+    #[test]
+    fn a_hand_checked_series() {
+        // alpha = 1/2; the seed is (2 + 4 + 6) / 3 = 4, then 4 + (10 - 4) / 2, 7 + (1 - 7) / 2.
+        let got = Series::of_closes(&[200, 400, 600, 1_000, 100]).columns::<Ema>(&[3.0]);
+        assert_eq!(got, [[None, None, Some(4.0), Some(7.0), Some(4.0)]]);
+    }
+
+    #[test]
+    fn agrees_with_weights_written_out() {
+        for series in Series::all_kinds(11, 300) {
+            let closes = series.closes();
+            let weighted = |row: usize| {
+                let alpha = 2.0 / 11.0;
+                let seed =
+                    closes[..10].iter().sum::<f64>() / 10.0 * (1.0f64 - alpha).powi(row as i32 - 9);
+                let weight = |back: usize| alpha * (1.0f64 - alpha).powi(back as i32);
+                seed + (10..=row).map(|at| weight(row - at) * closes[at]).sum::<f64>()
+            };
+            let want: Vec<_> = (0..300).map(|row| (row >= 9).then(|| weighted(row))).collect();
+            assert_close(&series.columns::<Ema>(&[10.0])[0], &want, 0.0);
+        }
+    }
+
+    #[test]
+    fn a_constant_stays_itself() {
+        let got = Series::flat(12_345, 50).columns::<Ema>(&[7.0]);
+        let want: Vec<_> = (0..50).map(|row| (row >= 6).then_some(123.45)).collect();
+        assert_close(&got[0], &want, 0.0);
+    }
+
+    #[test]
+    fn the_seed_no_longer_counts_when_converged() {
+        for period in [2, 14, 100, 5_000] {
+            let mut average = Exponential::new(period);
+            while !average.converged() {
+                average.update(if average.seen < period { 1.0 } else { 0.0 });
+            }
+            assert!(average.value < 1e-6, "{period}: {}", average.value);
+        }
+    }
+}

@@ -2,3 +2,5 @@
 
 pub mod ema;
 pub mod sma;
+#[cfg(test)]
+pub(crate) mod testing;
