@@ -56,6 +56,18 @@ macro_rules! catalog {
 }
 
 catalog! {
+    adx::Adx,
+    anchored_vwap::AnchoredVwap,
+    atr::Atr,
     ema::Ema,
+    keltner::Keltner,
+    macd::Macd,
+    natr::Natr,
+    obv::Obv,
+    rma::Rma,
+    roc::Roc,
+    rsi::Rsi,
+    session_vwap::SessionVwap,
     sma::Sma,
+    supertrend::Supertrend,
 }

@@ -154,10 +154,6 @@ impl Series {
         columns
     }
 
-    pub(crate) fn opens(&self) -> Vec<f64> {
-        self.candles.iter().map(|candle| candle.open.0 as f64 / self.units.price).collect()
-    }
-
     pub(crate) fn highs(&self) -> Vec<f64> {
         self.candles.iter().map(|candle| candle.high.0 as f64 / self.units.price).collect()
     }
@@ -192,6 +188,32 @@ pub(crate) fn talib(name: &str) -> Column {
     let cell = header.split(',').position(|column| column == name).unwrap();
     let number = |text: &str| (!text.is_empty()).then(|| text.parse().unwrap());
     lines.map(|line| number(line.split(',').nth(cell).unwrap())).collect()
+}
+
+/// An exponential average by its weights written out: the oracle for everything that smooths.
+///
+/// Seeded by the mean of the first `period` inputs, which then count as one input `age` ago.
+pub(crate) fn smoothed(inputs: &[f64], period: usize, alpha: f64) -> Column {
+    let decay = |age: usize| (1.0 - alpha).powi(age as i32);
+    let at = |row: usize| {
+        let age = (row + 1).checked_sub(period)?;
+        let seed = inputs[..period].iter().sum::<f64>() / period as f64;
+        let later = inputs[period..=row].iter().rev().enumerate();
+        Some(seed * decay(age) + later.map(|(age, input)| alpha * decay(age) * input).sum::<f64>())
+    };
+    (0..inputs.len()).map(at).collect()
+}
+
+/// A column that starts `rows` later.
+pub(crate) fn delayed(column: &[Option<f64>], rows: usize) -> Column {
+    core::iter::repeat_n(None, rows).chain(column.iter().copied()).collect()
+}
+
+/// True ranges from the second candle on.
+pub(crate) fn true_ranges(series: &Series) -> Vec<f64> {
+    let (highs, lows, closes) = (series.highs(), series.lows(), series.closes());
+    let range = |i: usize| highs[i].max(closes[i - 1]) - lows[i].min(closes[i - 1]);
+    (1..closes.len()).map(range).collect()
 }
 
 /// Asserts that two columns are ready at the same candles and close to each other there.
