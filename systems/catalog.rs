@@ -1,4 +1,6 @@
-//! Every indicator there is, by name: the one list, and how a configured text becomes one.
+//! Every indicator there is, by name: the one list, and what it takes to run one.
+
+use core::fmt;
 
 use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::Schedule;
@@ -7,13 +9,18 @@ use crate::candle::Ring;
 use crate::indicator::{Indicator, Param, Track, Units};
 use crate::indicators;
 
+mod spec;
+
+pub use spec::{Spec, SpecError};
+
 /// One indicator type as the catalog knows it.
 pub struct Entry {
     /// The name in configurations.
     pub name: &'static str,
     /// What it takes, in order.
     pub params: &'static [Param],
-    /// Suffixes of its output columns.
+    /// Its output columns: `""` bears the plain name, `"upper"` is a suffix to it, and `"=plus_di"`
+    /// replaces it where an output is known by a name of its own.
     pub outputs: &'static [&'static str],
     /// Rules beyond the ranges of single parameters.
     pub check: fn(&[f64]) -> Result<(), &'static str>,
@@ -23,6 +30,27 @@ pub struct Entry {
     pub attach: fn(&mut EntityWorldMut<'_>, &[f64], Units, usize),
     /// Adds the systems that run this type.
     pub systems: fn(&mut Schedule),
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+/// How it is called: `macd(fast = 12, slow = 26, signal = 9)`, `obv`.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)?;
+        for (index, param) in self.params.iter().enumerate() {
+            f.write_str(if index == 0 { "(" } else { ", " })?;
+            f.write_str(param.name)?;
+            if let Some(default) = param.default {
+                write!(f, " = {default}")?;
+            }
+        }
+        f.write_str(if self.params.is_empty() { "" } else { ")" })
+    }
 }
 
 const fn entry<I: Indicator>() -> Entry {
@@ -52,6 +80,41 @@ macro_rules! catalog {
     ($($module:ident::$indicator:ident,)*) => {
         /// All indicators, by name.
         pub static CATALOG: &[Entry] = &[$(entry::<indicators::$module::$indicator>()),*];
+
+        #[cfg(test)]
+        mod tests {
+            use crate::indicators::{self, contract};
+
+            $(mod $module {
+                use super::*;
+                type Tested = indicators::$module::$indicator;
+
+                #[test]
+                fn corrections_reach_every_later_value() {
+                    contract::corrections_reach_every_later_value::<Tested>();
+                }
+
+                #[test]
+                fn a_restored_state_continues_alike() {
+                    contract::a_restored_state_continues_alike::<Tested>();
+                }
+
+                #[test]
+                fn peek_says_what_update_will_say() {
+                    contract::peek_says_what_update_will_say::<Tested>();
+                }
+
+                #[test]
+                fn every_value_is_finite() {
+                    contract::every_value_is_finite::<Tested>();
+                }
+
+                #[test]
+                fn parameters_and_outputs_are_in_bounds() {
+                    contract::parameters_and_outputs_are_in_bounds::<Tested>();
+                }
+            })*
+        }
     };
 }
 

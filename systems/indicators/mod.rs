@@ -3,6 +3,8 @@
 pub mod adx;
 pub mod anchored_vwap;
 pub mod atr;
+#[cfg(test)]
+pub(crate) mod contract;
 pub mod ema;
 pub mod keltner;
 pub mod macd;
