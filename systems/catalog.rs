@@ -6,7 +6,7 @@ use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::Schedule;
 
 use crate::candle::Ring;
-use crate::indicator::{Indicator, Param, Track, Units};
+use crate::indicator::{Indicator, OUTPUTS_MAX, Param, Track, Units, Value};
 use crate::indicators;
 
 mod spec;
@@ -30,6 +30,9 @@ pub struct Entry {
     pub attach: fn(&mut EntityWorldMut<'_>, &[f64], Units, usize),
     /// Adds the systems that run this type.
     pub systems: fn(&mut Schedule),
+    /// What a fresh instance says to all candles of a ring that has dropped none: a column per
+    /// output.
+    pub over: fn(&Ring, &[f64], Units) -> Vec<Vec<Value>>,
 }
 
 impl PartialEq for Entry {
@@ -62,7 +65,22 @@ const fn entry<I: Indicator>() -> Entry {
         reach: I::reach,
         attach: attach::<I>,
         systems: crate::schedule::add_indicator::<I>,
+        over: over::<I>,
     }
+}
+
+pub(crate) fn over<I: Indicator>(ring: &Ring, params: &[f64], units: Units) -> Vec<Vec<Value>> {
+    debug_assert_eq!(ring.start(), 0);
+    let mut track = Track::<I>::new();
+    track.add(params, units, 0, ring.capacity());
+    track.fold(ring, units, 0);
+    let mut columns = vec![Vec::new(); I::OUTPUTS.len()];
+    for row in 0..ring.end() as usize {
+        let mut values = [Value::default(); OUTPUTS_MAX];
+        track.write_columns(row, &mut values);
+        columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
+    }
+    columns
 }
 
 fn attach<I: Indicator>(row: &mut EntityWorldMut<'_>, params: &[f64], units: Units, column: usize) {
@@ -85,7 +103,9 @@ macro_rules! catalog {
         mod tests {
             use crate::indicators::{self, contract};
 
-            $(mod $module {
+            // A module per indicator, named after it, so that a failure says which.
+            $(#[expect(non_snake_case)]
+            mod $indicator {
                 use super::*;
                 type Tested = indicators::$module::$indicator;
 

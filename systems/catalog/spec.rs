@@ -3,7 +3,8 @@
 use core::fmt;
 
 use super::{CATALOG, Entry};
-use crate::indicator::Param;
+use crate::candle::Ring;
+use crate::indicator::{Param, Units, Value};
 
 /// One configured indicator: which, and its checked parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,6 +150,11 @@ impl Spec {
     /// How many candles back it reads.
     pub fn reach(&self) -> usize {
         (self.entry.reach)(&self.params)
+    }
+
+    /// What it says to all candles of a ring that has dropped none: a column per output.
+    pub fn over(&self, ring: &Ring, units: Units) -> Vec<Vec<Value>> {
+        (self.entry.over)(ring, &self.params, units)
     }
 
     /// The one way to write it: `macd(12,26,9)`.

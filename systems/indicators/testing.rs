@@ -4,7 +4,8 @@
 //! of the states they check.
 
 use crate::candle::{Candle, Ring};
-use crate::indicator::{Indicator, Track, Units, Value};
+use crate::catalog;
+use crate::indicator::{Indicator, Units, Value};
 use crate::units::{Interval, Nanos, Price, Quantity, Scale};
 
 /// A column: one value or none per candle.
@@ -124,6 +125,11 @@ impl Series {
                 built.low = built.low.min(Price(price));
                 built.volume.0 += size;
                 built.quote_volume += price as u128 * size as u128;
+                if random.below(2) == 0 {
+                    built.taker_buy_volume.0 += size;
+                    built.taker_buy_quote_volume += price as u128 * size as u128;
+                }
+                built.trades += 1 + random.below(1_000) as u32;
                 close = price;
             }
             Candle { close: Price(close), ..built }
@@ -142,16 +148,7 @@ impl Series {
     pub(crate) fn values<I: Indicator>(&self, params: &[f64]) -> Vec<Vec<Value>> {
         let mut ring = Ring::new(self.candles.len(), minute());
         self.candles.iter().for_each(|candle| ring.push(candle));
-        let mut track = Track::<I>::new();
-        track.add(params, self.units, 0, ring.capacity());
-        track.fold(&ring, self.units, 0);
-        let mut columns = vec![Vec::new(); I::OUTPUTS.len()];
-        for row in 0..self.candles.len() {
-            let mut values = vec![Value::default(); columns.len()];
-            track.write_columns(row, &mut values);
-            columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
-        }
-        columns
+        catalog::over::<I>(&ring, params, self.units)
     }
 
     pub(crate) fn highs(&self) -> Vec<f64> {
