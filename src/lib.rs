@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod import;
+pub mod logging;
 pub mod symbols;
 pub mod synthetic;
 pub mod tape;
