@@ -1,8 +1,15 @@
 //! The edge of tapescan: everything that can fail, wait, or differ between two runs.
 
+pub mod clock;
+pub mod config;
 pub mod digest;
 pub mod engine;
 pub mod import;
+pub mod logging;
+pub mod replay;
+pub mod session;
+pub mod settings;
 pub mod symbols;
+pub mod synthetic;
 pub mod tape;
 pub mod venue;

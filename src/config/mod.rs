@@ -1,0 +1,203 @@
+//! The configuration: one TOML file, read into values that are all decided and valid.
+//!
+//! Nothing below sees what was typed. Defaults live in `Config::default`, and only there; what
+//! [`Config::to_toml`] prints is the whole of it, and reads back to the same values. Reading
+//! reports every mistake at once, each with its file, line, key and what would be right.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use systems::catalog;
+use systems::units::{Interval, Nanos};
+
+use crate::logging::Levels;
+
+mod amounts;
+mod nearest;
+mod print;
+mod read;
+mod sections;
+
+pub use nearest::nearest;
+
+/// Everything a session is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The venue's name: one of [`VENUES`].
+    pub venue: String,
+    /// What to keep per interval; the base interval first, the others after it by length.
+    pub intervals: Vec<PerInterval>,
+    /// When the trading day of session VWAP begins, in seconds after midnight UTC.
+    pub session_seconds: u32,
+    /// How candles are compared with the venue's.
+    pub reconcile: Reconcile,
+    /// Where log records go.
+    pub log: Log,
+}
+
+/// The venues that a configuration may name.
+pub const VENUES: &[&str] = &["binance", "binance-usdm", "sim"];
+
+/// What is kept of one interval, for every symbol.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PerInterval {
+    /// Which interval.
+    pub interval: Interval,
+    /// Closed candles kept.
+    pub lookback: usize,
+    /// Indicators over them, in column order.
+    pub indicators: Vec<catalog::Spec>,
+}
+
+/// How candles are compared with the venue's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reconcile {
+    /// Which candles are compared.
+    pub scope: Scope,
+    /// How long after its end a candle waits for late prints before it closes, in nanoseconds.
+    pub grace_ns: u64,
+    /// Requests that may wait; at the limit the least urgent gives way and is counted.
+    pub queue: usize,
+    /// Whose candle stands when they differ without a known cause.
+    pub winner: Winner,
+}
+
+/// Which candles are compared with the venue's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Those with a gap, an amendment or a late start.
+    Suspect,
+    /// Every one.
+    All,
+    /// None.
+    Off,
+}
+
+/// Whose candle stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Winner {
+    /// The one folded from prints; the difference is marked as disputed.
+    Ours,
+    /// The venue's; ours is restated.
+    Venue,
+}
+
+/// Where log records go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// Which records are kept.
+    pub level: Levels,
+    /// Folder of log files; `None` logs to stderr alone.
+    pub dir: Option<PathBuf>,
+    /// A file is closed and a new one begun at this size, in bytes.
+    pub max_size: u64,
+    /// Closed files kept; older ones are deleted.
+    pub keep: u32,
+}
+
+/// Closed candles kept unless a configuration says otherwise.
+const LOOKBACK: usize = 300;
+
+/// Intervals and indicators unless a configuration says otherwise.
+const INTERVALS: [&str; 3] = ["1m", "3m", "15m"];
+const INDICATORS: [&str; 7] =
+    ["vwap", "atr(14)", "ema(12)", "ema(26)", "rsi(14)", "macd(12,26,9)", "bbands(20,2)"];
+
+impl Default for Config {
+    fn default() -> Self {
+        let per_interval = |text| PerInterval {
+            interval: Interval::parse(text).expect("a constant that a test reads"),
+            lookback: LOOKBACK,
+            indicators: default_indicators(),
+        };
+        Self {
+            venue: "binance".to_owned(),
+            intervals: INTERVALS.map(per_interval).into(),
+            session_seconds: 0,
+            reconcile: Reconcile {
+                scope: Scope::Suspect,
+                grace_ns: 500 * Nanos::PER_MS,
+                queue: 1_024,
+                winner: Winner::Ours,
+            },
+            log: Log { level: Levels::default(), dir: None, max_size: 64 << 20, keep: 8 },
+        }
+    }
+}
+
+fn default_indicators() -> Vec<catalog::Spec> {
+    let parse = |text| catalog::Spec::parse(text).expect("a constant that a test reads");
+    INDICATORS.map(parse).into()
+}
+
+/// One mistake in a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where, counting from 1.
+    pub line: usize,
+    /// The key at fault with its sections, such as `reconcile.scope`.
+    pub key: String,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: {source}", .file.display())]
+    Unreadable {
+        /// Which file.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Its content is not a valid configuration: every mistake, by line.
+    #[error("{}", Listed(.file, .problems))]
+    Invalid {
+        /// Which file, as errors call it.
+        file: String,
+        /// At least one.
+        problems: Vec<Problem>,
+    },
+}
+
+/// Problems as an editor understands them: `file:line: key: message`, one a line.
+struct Listed<'a>(&'a str, &'a [Problem]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, Problem { line, key, message }) in self.1.iter().enumerate() {
+            let newline = if index > 0 { "\n" } else { "" };
+            let colon = if key.is_empty() { "" } else { ": " };
+            write!(f, "{newline}{}:{line}: {key}{colon}{message}", self.0)?;
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    /// Reads a file; what it leaves out keeps its default.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unreadable`], or [`ConfigError::Invalid`] with every mistake.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { file: path.to_owned(), source })?;
+        Self::parse(&path.display().to_string(), &text)
+    }
+
+    /// Reads a text that errors call `file`; what it leaves out keeps its default.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] with every mistake.
+    pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
+        sections::config(text)
+            .map_err(|problems| ConfigError::Invalid { file: file.to_owned(), problems })
+    }
+
+    /// The base interval: the one that prints are folded into.
+    pub fn base(&self) -> Interval {
+        self.intervals[0].interval
+    }
+}

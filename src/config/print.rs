@@ -1,0 +1,96 @@
+//! The whole configuration as a file that explains itself and reads back to the same values.
+
+use std::fmt::{self, Write};
+
+use super::sections::{SCOPES, WINNERS};
+use super::{Config, PerInterval, VENUES, amounts};
+
+impl Config {
+    /// Every key with its value and a comment: what `doctor` prints and what goes on tapes.
+    pub fn to_toml(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write_top(&mut text).and_then(|()| self.write_sections(&mut text));
+        text
+    }
+
+    fn write_top(&self, out: &mut String) -> fmt::Result {
+        let names = self.intervals.iter().map(|row| quoted(&row.interval.to_string()));
+        writeln!(
+            out,
+            "# Candle lengths; prints are folded into the shortest, all others from it."
+        )?;
+        writeln!(out, "intervals = [{}]", names.collect::<Vec<_>>().join(", "))?;
+        writeln!(out, "\n# When the trading day of session VWAP begins, UTC.")?;
+        writeln!(out, "session = {}", quoted(&amounts::clock_text(self.session_seconds)))?;
+        let heading = "Closed candles kept per symbol; one number, or a table by interval.";
+        self.write_by_interval(out, heading, "lookback", |row| row.lookback.to_string())?;
+        let heading = "Indicators, in column order; one list, or a table by interval.";
+        self.write_by_interval(out, heading, "indicators", |row| {
+            let texts = row.indicators.iter().map(|spec| quoted(&spec.text()));
+            format!("[{}]", texts.collect::<Vec<_>>().join(", "))
+        })
+    }
+
+    /// One value if all intervals agree, or else a table.
+    fn write_by_interval(
+        &self,
+        out: &mut String,
+        heading: &str,
+        key: &str,
+        value: impl Fn(&PerInterval) -> String,
+    ) -> fmt::Result {
+        writeln!(out, "\n# {heading}")?;
+        let values: Vec<String> = self.intervals.iter().map(value).collect();
+        if values.windows(2).all(|pair| pair[0] == pair[1]) {
+            return writeln!(out, "{key} = {}", values[0]);
+        }
+        // Dotted keys rather than a section, which would have to stand after all plain keys.
+        for (row, value) in self.intervals.iter().zip(values) {
+            writeln!(out, "{key}.{} = {value}", quoted(&row.interval.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn write_sections(&self, out: &mut String) -> fmt::Result {
+        writeln!(out, "\n[venue]\n# {}.", VENUES.join(", "))?;
+        writeln!(out, "name = {}", quoted(&self.venue))?;
+        let reconcile = &self.reconcile;
+        writeln!(out, "\n[reconcile]\n# Which candles are compared with the venue's: suspect")?;
+        writeln!(out, "# (gap, amended, late start), all, or off.")?;
+        writeln!(out, "scope = {}", quoted(name_of(SCOPES, reconcile.scope)))?;
+        writeln!(out, "# How long a candle waits after its end for late prints.")?;
+        writeln!(out, "grace = {}", quoted(&amounts::duration_text(reconcile.grace_ns)))?;
+        writeln!(out, "# Requests that may wait.")?;
+        writeln!(out, "queue = {}", reconcile.queue)?;
+        writeln!(
+            out,
+            "# Whose candle stands when they differ without a known cause: ours, venue."
+        )?;
+        writeln!(out, "winner = {}", quoted(name_of(WINNERS, reconcile.winner)))?;
+        let log = &self.log;
+        writeln!(out, "\n[log]\n# Least severe level kept, for all and by module.")?;
+        writeln!(out, "level = {}", quoted(&log.level.to_string()))?;
+        match &log.dir {
+            Some(dir) => {
+                writeln!(out, "# Folder of log files.")?;
+                writeln!(out, "dir = {}", quoted(&dir.to_string_lossy()))?;
+            }
+            None => {
+                writeln!(out, "# Folder of log files; without it, stderr alone.\n# dir = \"logs\"")?
+            }
+        }
+        writeln!(out, "# A file is closed at this size, and so many closed files are kept.")?;
+        writeln!(out, "max_size = {}", quoted(&amounts::bytes_text(log.max_size)))?;
+        writeln!(out, "keep = {}", log.keep)
+    }
+}
+
+/// A TOML string, escaped where needed.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: T) -> &'static str {
+    names.iter().find(|(_, it)| *it == value).map_or("", |(name, _)| name)
+}

@@ -1,0 +1,266 @@
+//! What every indicator in the catalog must do; the catalog runs this over all of them.
+
+use crate::candle::{Candle, Ring};
+use crate::indicator::{Bar, Indicator, OUTPUTS_MAX, Past, Track, Value};
+use crate::indicators::testing::{Random, Series, minute};
+use crate::limits::CHECKPOINT_EVERY;
+
+/// How deep the corrections go: over several checkpoints.
+const DEPTH: usize = 3 * CHECKPOINT_EVERY;
+
+type Out = [Option<f64>; OUTPUTS_MAX];
+
+/// The defaults, and the least of everything: periods of one candle are where edges are.
+fn settings<I: Indicator>() -> Vec<Vec<f64>> {
+    let defaults = I::PARAMS.iter().map(|param| param.default.unwrap_or(param.min)).collect();
+    let least = I::PARAMS.iter().map(|param| param.min).collect();
+    [defaults, least].into_iter().filter(|params: &Vec<f64>| I::check(params).is_ok()).collect()
+}
+
+fn bits(values: &[Value]) -> Vec<(Option<u64>, bool)> {
+    values.iter().map(|value| (value.number.map(f64::to_bits), value.converged)).collect()
+}
+
+/// A row under test: its ring is as short as it may be, its history is kept beside it.
+struct Bench<I: Indicator> {
+    settings: Vec<Vec<f64>>,
+    series: Series,
+    ring: Ring,
+    track: Track<I>,
+    /// The latest values of every candle, all outputs of all instances.
+    values: Vec<Vec<Value>>,
+}
+
+impl<I: Indicator> Bench<I> {
+    fn new(series: Series) -> Self {
+        let settings = settings::<I>();
+        let reach = settings.iter().map(|params| I::reach(params)).max().unwrap();
+        // A correction restores the checkpoint before it, and folding from there looks back.
+        let ring = Ring::new(DEPTH + CHECKPOINT_EVERY + reach, minute());
+        let track = Self::track(&settings, &series, ring.capacity());
+        Self {
+            settings,
+            series: Series { candles: Vec::new(), ..series },
+            ring,
+            track,
+            values: Vec::new(),
+        }
+    }
+
+    fn track(settings: &[Vec<f64>], series: &Series, capacity: usize) -> Track<I> {
+        let mut track = Track::new();
+        for (index, params) in settings.iter().enumerate() {
+            track.add(params, series.units, index * I::OUTPUTS.len(), capacity);
+        }
+        track
+    }
+
+    fn push(&mut self, candle: Candle) {
+        self.ring.push(&candle);
+        self.series.candles.push(candle);
+    }
+
+    fn set(&mut self, position: usize, candle: Candle) {
+        self.ring.set(position as u64, &candle);
+        self.series.candles[position] = candle;
+    }
+
+    fn insert(&mut self, position: usize, candle: Candle) {
+        self.ring.insert(position as u64, &candle);
+        self.series.candles.insert(position, candle);
+    }
+
+    fn fold(&mut self, from: usize) {
+        self.track.fold(&self.ring, self.series.units, from as u64);
+        self.values.truncate(from);
+        for row in 0..self.series.candles.len() - from {
+            let mut values = vec![Value::default(); self.settings.len() * I::OUTPUTS.len()];
+            self.track.write_columns(row, &mut values);
+            self.values.push(values);
+        }
+    }
+
+    /// All values of a run that had the present candles from the start.
+    fn straight(&self) -> Vec<Vec<Value>> {
+        let mut straight = Self::new(self.series.clone());
+        straight.ring = Ring::new(self.series.candles.len(), minute());
+        straight.track = Self::track(&self.settings, &self.series, straight.ring.capacity());
+        self.series.candles.iter().for_each(|&candle| straight.push(candle));
+        straight.fold(0);
+        straight.values
+    }
+}
+
+/// Candles are replaced and inserted at random depths while the series grows; after each fold,
+/// every value is bit-equal to a run that had the corrected candles from the start.
+pub(crate) fn corrections_reach_every_later_value<I: Indicator>() {
+    for seed in 0..3 {
+        let mut random = Random(seed);
+        let source = Series::random(100 + seed, 260);
+        let other = Series::random(200 + seed, 520);
+        let mut bench = Bench::<I>::new(source.clone());
+        let mut minutes = source.candles.iter().enumerate();
+        while bench.series.candles.len() < 380 {
+            let clean = bench.series.candles.len();
+            for (index, candle) in minutes.by_ref().take(1 + random.below(3) as usize) {
+                // Every other minute is left free for a candle to be inserted.
+                let open_time = candle.open_time.plus(index as u64 * minute().ns());
+                bench.push(Candle { open_time, ..*candle });
+            }
+            let from = match random.below(3) {
+                0 => correct(&mut bench, &mut random, &other).min(clean),
+                _ => clean,
+            };
+            if from == bench.series.candles.len() {
+                break;
+            }
+            bench.fold(from);
+            if from < clean {
+                for (row, (got, want)) in bench.values.iter().zip(bench.straight()).enumerate() {
+                    assert_eq!(bits(got), bits(&want), "seed {seed}, corrected {from}, row {row}");
+                }
+            }
+        }
+        let straight = bench.straight();
+        for (row, (got, want)) in bench.values.iter().zip(straight).enumerate() {
+            assert_eq!(bits(got), bits(&want), "seed {seed}, at the end, row {row}");
+        }
+    }
+}
+
+/// Replaces a candle at a random depth, or inserts one before it; says where.
+fn correct<I: Indicator>(bench: &mut Bench<I>, random: &mut Random, other: &Series) -> usize {
+    let len = bench.series.candles.len();
+    let position = len - 1 - random.below(len.min(DEPTH) as u64) as usize;
+    let numbers = other.candles[random.below(other.candles.len() as u64) as usize];
+    let open_time = bench.series.candles[position].open_time;
+    let earlier = open_time.minus(minute().ns());
+    let free = position == 0 || bench.series.candles[position - 1].open_time < earlier;
+    if free && random.below(2) == 0 {
+        bench.insert(position, Candle { open_time: earlier, ..numbers });
+    } else {
+        bench.set(position, Candle { open_time, ..numbers });
+    }
+    position
+}
+
+/// One instance folded by hand over a ring that holds the whole series.
+struct Folding<I> {
+    indicator: I,
+    ring: Ring,
+    series: Series,
+}
+
+impl<I: Indicator> Folding<I> {
+    fn new(series: &Series, params: &[f64]) -> Self {
+        let mut ring = Ring::new(series.candles.len(), minute());
+        series.candles.iter().for_each(|candle| ring.push(candle));
+        Self { indicator: I::new(params, series.units), ring, series: series.clone() }
+    }
+
+    fn update(&mut self, position: usize) -> Out {
+        let mut out = Out::default();
+        let bar = Bar::new(self.series.candles[position], self.series.units);
+        let past = Past::before(&self.ring, position as u64);
+        self.indicator.update(&bar, &past, &mut out[..I::OUTPUTS.len()]);
+        out
+    }
+
+    fn peek(&self, position: usize, candle: Candle) -> Out {
+        let mut out = Out::default();
+        let bar = Bar::new(candle, self.series.units);
+        let past = Past::before(&self.ring, position as u64);
+        self.indicator.peek(&bar, &past, &mut out[..I::OUTPUTS.len()]);
+        out
+    }
+}
+
+fn out_bits(out: Out) -> [Option<u64>; OUTPUTS_MAX] {
+    out.map(|number| number.map(f64::to_bits))
+}
+
+/// A fresh instance that takes over a saved state continues as the old one would.
+pub(crate) fn a_restored_state_continues_alike<I: Indicator>() {
+    let series = Series::random(31, 300);
+    for params in settings::<I>() {
+        for restart in [0, 1, 13, 64, 150, 299] {
+            let mut whole = Folding::<I>::new(&series, &params);
+            for position in 0..restart {
+                whole.update(position);
+            }
+            let mut later = Folding::<I>::new(&series, &params);
+            let past = Past::before(&later.ring, restart as u64);
+            later.indicator.restore(&whole.indicator.save(), &past);
+            for position in restart..300 {
+                let (got, want) = (later.update(position), whole.update(position));
+                assert_eq!(out_bits(got), out_bits(want), "{params:?}, {restart}, {position}");
+                assert_eq!(later.indicator.converged(), whole.indicator.converged());
+            }
+        }
+    }
+}
+
+/// Peeking at a candle gives what folding it will give, and leaves no trace.
+pub(crate) fn peek_says_what_update_will_say<I: Indicator>() {
+    let (series, other) = (Series::random(32, 300), Series::random(33, 300));
+    for params in settings::<I>() {
+        let mut peeked = Folding::<I>::new(&series, &params);
+        let mut untouched = Folding::<I>::new(&series, &params);
+        for position in 0..300 {
+            let candle = series.candles[position];
+            peeked
+                .peek(position, Candle { open_time: candle.open_time, ..other.candles[position] });
+            let peek = peeked.peek(position, candle);
+            let update = peeked.update(position);
+            assert_eq!(out_bits(peek), out_bits(update), "{params:?}, {position}");
+            assert_eq!(out_bits(update), out_bits(untouched.update(position)));
+        }
+    }
+}
+
+/// Neither NaN nor an infinity leaves an update, whatever the prices; every output gets its turn.
+pub(crate) fn every_value_is_finite<I: Indicator>() {
+    // Days of ordinary candles for those that compare days, and less of the odd kinds.
+    let mut kinds = Series::all_kinds(34, 400).to_vec();
+    kinds[0] = Series::random(34, 9_000);
+    kinds.push(Series::flat(500, 400));
+    kinds.push(quiet(400));
+    kinds.push(Series::of_closes(&[&[1; 100][..], &[1 << 31; 150], &[1; 150]].concat()));
+    for params in settings::<I>() {
+        for (kind, series) in kinds.iter().enumerate() {
+            let mut folding = Folding::<I>::new(series, &params);
+            let mut ready = [false; OUTPUTS_MAX];
+            for position in 0..series.candles.len() {
+                let out = folding.update(position);
+                let finite = out.iter().flatten().all(|number| number.is_finite());
+                assert!(finite, "{params:?}, kind {kind}, {position}: {out:?}");
+                ready.iter_mut().zip(out).for_each(|(ready, number)| *ready |= number.is_some());
+            }
+            if kind == 0 {
+                assert!(ready[..I::OUTPUTS.len()].iter().all(|&ready| ready), "{params:?}");
+            }
+        }
+    }
+}
+
+/// A symbol that never traded.
+fn quiet(n: usize) -> Series {
+    let mut series = Series::flat(500, n);
+    for candle in &mut series.candles {
+        *candle = Candle::quiet(candle.open_time, candle.close);
+    }
+    series
+}
+
+/// Defaults are allowed values, and a row has room for the outputs.
+pub(crate) fn parameters_and_outputs_are_in_bounds<I: Indicator>() {
+    assert!((1..=OUTPUTS_MAX).contains(&I::OUTPUTS.len()));
+    for param in I::PARAMS {
+        assert!(param.min <= param.max, "{}", param.name);
+        let default = param.default.unwrap_or(param.min);
+        assert!(param.min <= default && default <= param.max, "{}", param.name);
+        assert!(!param.whole || default.fract() == 0.0, "{}", param.name);
+    }
+    assert!(!settings::<I>().is_empty(), "the defaults pass the check");
+    assert!(I::PARAMS.is_sorted_by_key(|param| param.default.is_some()), "required ones first");
+}
