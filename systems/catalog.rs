@@ -56,6 +56,21 @@ macro_rules! catalog {
 }
 
 catalog! {
+    bbands::Bbands,
+    cci::Cci,
+    deviation::Stddev,
+    deviation::Zscore,
+    donchian::Donchian,
     ema::Ema,
+    linreg::LinregSlope,
+    mfi::Mfi,
+    rolling_vwap::RollingVwap,
+    rvol::Rvol,
     sma::Sma,
+    stoch::Stoch,
+    taker_share::TakerShare,
+    trade_rate::TradeAccel,
+    trade_rate::TradeRate,
+    willr::Willr,
+    wma::Wma,
 }
