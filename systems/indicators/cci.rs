@@ -47,3 +47,47 @@ impl Indicator for Cci {
 
     saved_by_copy!();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::indicators::testing::{Series, assert_close, assert_talib, over_windows};
+
+    #[test]
+    fn equals_talib() {
+        assert_talib::<Cci>(&[20.0], &["cci_20"], 100.0);
+    }
+
+    #[test]
+    fn equals_two_passes_over_each_window() {
+        for series in Series::all_kinds(22, 500) {
+            let thrice = |i: usize| thrice_typical(&series.candles[i]) as f64;
+            for period in [2, 5, 20] {
+                let want = over_windows(series.candles.len(), period, |window| {
+                    let from_first: Vec<f64> =
+                        window.clone().map(|i| thrice(i) - thrice(window.start)).collect();
+                    let n = period as f64;
+                    let mean = from_first.iter().sum::<f64>() / n;
+                    let deviation = from_first.iter().map(|x| (x - mean).abs()).sum::<f64>() / n;
+                    let distance = from_first[period - 1] - mean;
+                    Some(if deviation > 0.0 { distance / (0.015 * deviation) } else { 0.0 })
+                });
+                assert_close(&series.columns::<Cci>(&[period as f64])[0], &want, 1.0);
+            }
+        }
+    }
+
+    #[test]
+    fn equal_prices_give_zero() {
+        let column = &Series::flat(12_345, 25).columns::<Cci>(&[20.0])[0];
+        assert!(column[..19].iter().all(Option::is_none), "19 candles are not enough");
+        assert!(column[19..].iter().all(|&value| value == Some(0.0)));
+    }
+
+    #[test]
+    fn a_shift_changes_no_bit() {
+        let series = Series::random(23, 300);
+        let shifted = series.with_prices(|price| price + 1_000_000_000_000);
+        assert_eq!(shifted.columns::<Cci>(&[20.0]), series.columns::<Cci>(&[20.0]));
+    }
+}

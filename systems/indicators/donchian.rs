@@ -48,3 +48,38 @@ impl Indicator for Donchian {
         self.0.restore(past);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::indicators::testing::{Series, assert_close, over_windows};
+
+    type Rows = core::ops::Range<usize>;
+
+    #[test]
+    fn equals_the_extremes_of_each_window() {
+        for series in Series::all_kinds(18, 500) {
+            let (highs, lows) = (series.highs(), series.lows());
+            let n = highs.len();
+            for period in [1, 2, 20] {
+                let upper = |window: Rows| highs[window].iter().copied().reduce(f64::max);
+                let lower = |window: Rows| lows[window].iter().copied().reduce(f64::min);
+                let middle =
+                    |window: Rows| Some(lower(window.clone())? / 2.0 + upper(window)? / 2.0);
+                let columns = series.columns::<Donchian>(&[period as f64]);
+                assert_eq!(columns[0], over_windows(n, period, upper));
+                assert_close(&columns[1], &over_windows(n, period, middle), 0.0);
+                assert_eq!(columns[2], over_windows(n, period, lower));
+            }
+        }
+    }
+
+    #[test]
+    fn equal_prices_are_the_whole_channel() {
+        let columns = Series::flat(777, 25).columns::<Donchian>(&[20.0]);
+        for column in columns {
+            assert!(column[..19].iter().all(Option::is_none), "19 candles are not enough");
+            assert!(column[19..].iter().all(|&value| value == Some(7.77)));
+        }
+    }
+}

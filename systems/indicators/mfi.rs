@@ -68,3 +68,52 @@ impl Mfi {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::indicators::testing::{Series, assert_close, assert_talib, over_windows};
+
+    #[test]
+    fn equals_talib() {
+        assert_talib::<Mfi>(&[14.0], &["mfi_14"], 100.0);
+    }
+
+    #[test]
+    fn equals_flows_added_up_over_each_window() {
+        for series in Series::all_kinds(24, 500) {
+            let thrice = |i: usize| thrice_typical(&series.candles[i]);
+            let volumes = series.volumes();
+            for period in [2, 14] {
+                let want = over_windows(volumes.len(), period + 1, |window| {
+                    let flow = |i: &usize| thrice(*i) as f64 * volumes[*i];
+                    let changes = || window.clone().skip(1);
+                    let up: f64 =
+                        changes().filter(|&i| thrice(i) > thrice(i - 1)).map(|i| flow(&i)).sum();
+                    let down: f64 =
+                        changes().filter(|&i| thrice(i) < thrice(i - 1)).map(|i| flow(&i)).sum();
+                    Some(if up + down > 0.0 { 100.0 * up / (up + down) } else { 0.0 })
+                });
+                assert_close(&series.columns::<Mfi>(&[period as f64])[0], &want, 100.0);
+            }
+        }
+    }
+
+    #[test]
+    fn is_at_the_ends_for_one_way_series_and_zero_without_flow() {
+        let at = |closes: &[i64]| Series::of_closes(closes).columns::<Mfi>(&[14.0])[0].clone();
+        let rising = at(&(1..=20).collect::<Vec<_>>());
+        assert!(rising[..14].iter().all(Option::is_none), "14 changes need 15 candles");
+        assert!(rising[14..].iter().all(|&value| value == Some(100.0)));
+        let falling = at(&(1..=20).rev().collect::<Vec<_>>());
+        assert!(falling[14..].iter().all(|&value| value == Some(0.0)));
+        assert!(at(&[5; 20])[14..].iter().all(|&value| value == Some(0.0)));
+    }
+
+    #[test]
+    fn a_scale_changes_no_bit() {
+        let series = Series::random(25, 300);
+        let scaled = series.with_prices(|price| price * 1024);
+        assert_eq!(scaled.columns::<Mfi>(&[14.0]), series.columns::<Mfi>(&[14.0]));
+    }
+}

@@ -41,3 +41,33 @@ impl Indicator for RollingVwap {
 
     saved_by_copy!();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::indicators::testing::{Series, assert_close, over_windows};
+
+    #[test]
+    fn equals_the_prints_of_each_window() {
+        for series in Series::all_kinds(26, 500) {
+            let volumes = series.volumes();
+            let quote = |i: usize| series.candles[i].quote_volume as f64 / series.units.quote();
+            for period in [1, 3, 20] {
+                let want = over_windows(volumes.len(), period, |window| {
+                    let volume: f64 = volumes[window.clone()].iter().sum();
+                    (volume > 0.0).then(|| window.map(quote).sum::<f64>() / volume)
+                });
+                let got = series.columns::<RollingVwap>(&[period as f64]);
+                assert_close(&got[0], &want, 0.0);
+                assert!(period == 20 || want[period..].contains(&None), "quiet windows occur");
+            }
+        }
+    }
+
+    #[test]
+    fn of_prints_at_one_price_it_is_that_price() {
+        let column = &Series::flat(12_345, 25).columns::<RollingVwap>(&[20.0])[0];
+        assert!(column[..19].iter().all(Option::is_none), "19 candles are not enough");
+        assert!(column[19..].iter().all(|&value| value == Some(123.45)));
+    }
+}

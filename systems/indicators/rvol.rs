@@ -117,3 +117,90 @@ impl Rvol {
         (position % self.log.len() as u64) as usize
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::candle::Ring;
+    use crate::indicator::Track;
+    use crate::indicators::testing::{Random, Series, assert_close};
+    use crate::units::{Interval, Nanos};
+
+    /// Candles of `seconds` with some left out, over many days.
+    fn days_of(seconds: u32, n: usize) -> Series {
+        let mut series = Series::random(29, n);
+        let mut random = Random(30);
+        let mut open_seconds = 1_767_477_600 / u64::from(seconds) * u64::from(seconds);
+        for candle in &mut series.candles {
+            candle.open_time = Nanos::from_seconds(open_seconds);
+            open_seconds += u64::from(seconds) * (1 + u64::from(random.below(10) == 0));
+        }
+        series.units.seconds = f64::from(seconds);
+        series
+    }
+
+    /// Looks at all earlier candles for those of the same slot.
+    fn naive(candles: &[Candle], seconds: u64, days: usize, at: usize) -> Option<f64> {
+        let slot = |candle: &Candle| candle.open_time.seconds() % 86_400 / seconds;
+        let same = candles[..at].iter().rev().filter(|earlier| slot(earlier) == slot(&candles[at]));
+        let volumes: Vec<f64> = same.take(days).map(|candle| candle.volume.0 as f64).collect();
+        let mean = volumes.iter().sum::<f64>() / volumes.len() as f64;
+        (mean > 0.0).then(|| candles[at].volume.0 as f64 / mean)
+    }
+
+    #[test]
+    fn compares_with_the_same_time_of_earlier_days() {
+        for seconds in [3_600, 5_000, 21_600, 86_400] {
+            let series = days_of(seconds, 600);
+            for days in [1, 5, 20] {
+                let want: Vec<_> =
+                    (0..600).map(|at| naive(&series.candles, seconds.into(), days, at)).collect();
+                assert_close(&series.columns::<Rvol>(&[days as f64])[0], &want, 0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn is_one_for_equal_volumes_from_the_second_day_on() {
+        let mut series = Series::flat(5, 12);
+        for (hours, candle) in (0..).zip(&mut series.candles) {
+            candle.open_time = Nanos::from_seconds(86_400 * 20_000 + 6 * 3_600 * hours);
+        }
+        series.units.seconds = 21_600.0;
+        let values = &series.values::<Rvol>(&[2.0])[0];
+        assert!(values[..4].iter().all(|value| value.number.is_none()), "the first day");
+        assert!(values[4..].iter().all(|value| value.number == Some(1.0)));
+        assert!(values[..8].iter().all(|value| !value.converged), "one of two days");
+        assert!(values[8..].iter().all(|value| value.converged));
+    }
+
+    #[test]
+    fn rolled_back_to_any_depth_it_is_what_it_would_have_been() {
+        const CAPACITY: usize = 160;
+        let series = days_of(21_600, 900);
+        let mut random = Random(31);
+        let mut ring = Ring::new(CAPACITY, Interval::new(21_600).unwrap());
+        let mut candles: Vec<Candle> = Vec::new();
+        let mut track = Track::<Rvol>::new();
+        track.add(&[5.0], series.units, 0, CAPACITY);
+        for candle in &series.candles {
+            let mut from = ring.end();
+            // A correction as deep as 127 candles refolds from the saved state before it.
+            if candles.len() > CAPACITY && random.below(8) == 0 {
+                from -= 1 + random.below(127);
+                let at = from as usize;
+                candles[at].volume.0 = random.below(1_000_000) as i64;
+                ring.set(from, &candles[at]);
+            }
+            candles.push(*candle);
+            ring.push(candle);
+            track.fold(&ring, series.units, from);
+            for at in from as usize..candles.len() {
+                let mut values = [Default::default()];
+                track.write_columns(at - from as usize, &mut values);
+                let want = naive(&candles, 21_600, 5, at);
+                assert_close(&[values[0].number], &[want], 0.0);
+            }
+        }
+    }
+}

@@ -151,3 +151,67 @@ impl Running {
         self.inputs.len() as f64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::indicators::testing::{Series, assert_close, assert_talib, over_windows};
+
+    #[test]
+    fn equals_talib() {
+        assert_talib::<Stoch>(&[14.0, 3.0, 3.0], &["stoch_14_3_3_k", "stoch_14_3_3_d"], 100.0);
+    }
+
+    /// Means of each window of values that are there; as many rows as `column`.
+    fn mean(column: &[Option<f64>], period: usize) -> Vec<Option<f64>> {
+        over_windows(column.len(), period, |window| {
+            let values: Option<Vec<f64>> = column[window].iter().copied().collect();
+            Some(values?.iter().sum::<f64>() / period as f64)
+        })
+    }
+
+    #[test]
+    fn equals_means_of_places_in_each_window() {
+        for series in Series::all_kinds(21, 500) {
+            let (highs, lows, closes) = (series.highs(), series.lows(), series.closes());
+            for (period, k, d) in [(14, 3, 3), (5, 1, 1), (2, 4, 7)] {
+                let raw = over_windows(closes.len(), period, |window| {
+                    let highest = highs[window.clone()].iter().copied().reduce(f64::max)?;
+                    let lowest = lows[window.clone()].iter().copied().reduce(f64::min)?;
+                    let above = closes[window.end - 1] - lowest;
+                    Some(if highest > lowest { 100.0 * above / (highest - lowest) } else { 0.0 })
+                });
+                let mut slow = mean(&raw, k);
+                let signal = mean(&slow, d);
+                // Both are ready together.
+                slow[..period + k + d - 3].fill(None);
+                let columns = series.columns::<Stoch>(&[period as f64, k as f64, d as f64]);
+                assert_close(&columns[0], &slow, 100.0);
+                assert_close(&columns[1], &signal, 100.0);
+            }
+        }
+    }
+
+    #[test]
+    fn is_at_the_ends_for_one_way_series_and_zero_without_a_range() {
+        let at = |closes: &[i64]| Series::of_closes(closes).columns::<Stoch>(&[14.0, 3.0, 3.0]);
+        let rising = at(&(1..=20).collect::<Vec<_>>());
+        let falling = at(&(1..=20).rev().collect::<Vec<_>>());
+        let flat = at(&[5; 20]);
+        for (columns, want) in [(rising, 100.0), (falling, 0.0), (flat, 0.0)] {
+            for column in columns {
+                assert!(column[..17].iter().all(Option::is_none), "17 candles are not enough");
+                assert!(column[17..].iter().all(|&value| value == Some(want)));
+            }
+        }
+    }
+
+    #[test]
+    fn an_extreme_that_left_leaves_nothing_behind() {
+        let mut closes = vec![1; 30];
+        closes.extend([1_000_000_000_000_000, 1, 3, 2]);
+        closes.extend([5; 40]);
+        let columns = Series::of_closes(&closes).columns::<Stoch>(&[14.0, 3.0, 3.0]);
+        assert_eq!((columns[0][73], columns[1][73]), (Some(0.0), Some(0.0)));
+    }
+}

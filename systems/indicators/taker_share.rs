@@ -39,3 +39,36 @@ impl Indicator for TakerShare {
 
     saved_by_copy!();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::indicators::testing::{Series, assert_close, over_windows};
+
+    #[test]
+    fn equals_the_share_of_each_window() {
+        let series = Series::random_with_takers(27, 1_000);
+        let sum = |window: core::ops::Range<usize>, number: fn(&crate::candle::Candle) -> i64| {
+            series.candles[window].iter().map(number).sum::<i64>() as f64
+        };
+        for period in [1, 5] {
+            let want = over_windows(series.candles.len(), period, |window| {
+                let volume = sum(window.clone(), |candle| candle.volume.0);
+                (volume > 0.0).then(|| sum(window, |candle| candle.taker_buy_volume.0) / volume)
+            });
+            assert!(want[period..].contains(&None), "quiet windows occur");
+            assert_close(&series.columns::<TakerShare>(&[period as f64])[0], &want, 0.0);
+        }
+    }
+
+    #[test]
+    fn is_one_when_only_buyers_aggress_and_zero_when_only_sellers_do() {
+        let sold = Series::flat(5, 6);
+        let mut bought = sold.clone();
+        bought.candles.iter_mut().for_each(|candle| candle.taker_buy_volume = candle.volume);
+        for (series, want) in [(sold, 0.0), (bought, 1.0)] {
+            let column = &series.columns::<TakerShare>(&[5.0])[0];
+            assert_eq!(column[..], [None, None, None, None, Some(want), Some(want)]);
+        }
+    }
+}

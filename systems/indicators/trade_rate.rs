@@ -71,3 +71,42 @@ impl Indicator for TradeAccel {
 
     saved_by_copy!();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::indicators::testing::{Series, assert_close, over_windows};
+
+    #[test]
+    fn equal_counts_of_each_window() {
+        let series = Series::random_with_takers(28, 1_000);
+        let count = |window: core::ops::Range<usize>| {
+            series.candles[window].iter().map(|candle| candle.trades).sum::<u32>() as f64
+        };
+        let n = series.candles.len();
+        for period in [1, 5] {
+            let rate = over_windows(n, period, |window| Some(count(window) / (60 * period) as f64));
+            let accel = over_windows(n, 2 * period, |window| {
+                let middle = window.start + period;
+                let before = count(window.start..middle);
+                (before > 0.0).then(|| count(middle..window.end) / before - 1.0)
+            });
+            assert!(accel[2 * period..].contains(&None), "quiet windows occur");
+            assert_close(&series.columns::<TradeRate>(&[period as f64])[0], &rate, 0.0);
+            assert_close(&series.columns::<TradeAccel>(&[period as f64])[0], &accel, 1.0);
+        }
+    }
+
+    #[test]
+    fn twice_the_trades_is_an_acceleration_of_one() {
+        let mut series = Series::flat(5, 10);
+        let counts = [30, 30, 30, 30, 30, 60, 60, 60, 60, 60];
+        series.candles.iter_mut().zip(counts).for_each(|(candle, n)| candle.trades = n);
+        let rate = &series.columns::<TradeRate>(&[5.0])[0];
+        assert!(rate[..4].iter().all(Option::is_none), "4 candles are not enough");
+        assert_eq!((rate[4], rate[9]), (Some(0.5), Some(1.0)));
+        let accel = &series.columns::<TradeAccel>(&[5.0])[0];
+        assert!(accel[..9].iter().all(Option::is_none), "9 candles are not enough");
+        assert_eq!(accel[9], Some(1.0));
+    }
+}

@@ -36,3 +36,35 @@ impl Indicator for Wma {
 
     saved_by_copy!();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::indicators::testing::{Series, assert_close, assert_talib, over_windows};
+
+    #[test]
+    fn equals_talib() {
+        assert_talib::<Wma>(&[20.0], &["wma_20"], 0.0);
+    }
+
+    #[test]
+    fn equals_the_weighted_mean_of_each_window() {
+        for series in Series::all_kinds(12, 500) {
+            let closes = series.closes();
+            for period in [1, 2, 20] {
+                let want = over_windows(closes.len(), period, |window| {
+                    let weighted = (1..).zip(&closes[window]).map(|(i, x)| f64::from(i) * x);
+                    Some(weighted.sum::<f64>() / (1..=period).sum::<usize>() as f64)
+                });
+                assert_close(&series.columns::<Wma>(&[period as f64])[0], &want, 0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn of_equal_closes_it_is_that_close() {
+        let columns = Series::flat(12_345, 30).columns::<Wma>(&[20.0]);
+        assert!(columns[0][..19].iter().all(Option::is_none), "19 closes are not enough");
+        assert!(columns[0][19..].iter().all(|&value| value == Some(123.45)));
+    }
+}
