@@ -140,9 +140,9 @@ impl Moments {
         let sum = self.sum as u128;
         let n = u128::from(self.window.period);
         let variance = n.wrapping_mul(self.squares).wrapping_sub(sum.wrapping_mul(sum));
-        match u64::try_from(variance) {
+        match i64::try_from(variance) {
             Ok(small) => small as f64,
-            Err(_) => variance as f64,
+            Err(_) => from_128_bits(variance),
         }
         .sqrt()
     }
@@ -211,8 +211,16 @@ pub fn thrice_typical(candle: &Candle) -> i128 {
 pub fn to_f64(number: i128) -> f64 {
     match i64::try_from(number) {
         Ok(small) => small as f64,
-        Err(_) => number as f64,
+        Err(_) if number < 0 => -from_128_bits(number.unsigned_abs()),
+        Err(_) => from_128_bits(number.unsigned_abs()),
     }
+}
+
+/// Kept out of line: inlined, the compiler does this slow conversion every time and then picks.
+#[cold]
+#[inline(never)]
+fn from_128_bits(number: u128) -> f64 {
+    number as f64
 }
 
 #[cfg(test)]
