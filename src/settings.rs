@@ -9,8 +9,8 @@ pub fn settings(config: &Config) -> Settings {
     let mut indicators = Vec::new();
     for (index, per_interval) in config.intervals.iter().enumerate() {
         for spec in &per_interval.indicators {
-            let entry = spec.entry;
-            let mut params = spec.params.clone();
+            let entry = spec.entry();
+            let mut params = spec.params().to_vec();
             if entry.name == "vwap" && params == [0.0] {
                 params = vec![f64::from(config.session_seconds / 60)];
             }

@@ -14,7 +14,6 @@ mod spec;
 pub use spec::{Spec, SpecError};
 
 /// One indicator type as the catalog knows it.
-#[derive(Debug)]
 pub struct Entry {
     /// The name in configurations.
     pub name: &'static str,

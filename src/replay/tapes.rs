@@ -4,7 +4,6 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use systems::symbol::SymbolSpec;
-use systems::units::{Nanos, Scale};
 
 use super::ReplayError;
 use crate::symbols::{Symbols, SymbolsError};
