@@ -1,11 +1,14 @@
 //! The edge of tapescan: everything that can fail, wait, or differ between two runs.
 
+pub mod cli;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod digest;
 pub mod engine;
 pub mod import;
 pub mod logging;
+pub mod progress;
 pub mod replay;
 pub mod session;
 pub mod settings;

@@ -135,25 +135,8 @@ fn paint(level: Level) -> (&'static str, &'static str) {
 
 /// `2024-08-09T00:00:00.123Z`.
 pub fn timestamp(at: Nanos) -> String {
-    let (year, month, day) = civil(at.seconds() / 86_400);
-    let second = at.seconds() % 86_400;
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    let ms = at.ms() % 1_000;
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
-}
-
-/// Year, month and day of a day counted from the epoch (Howard Hinnant's `civil_from_days`).
-fn civil(days: u64) -> (u64, u64, u64) {
-    // Years here begin in March, so that a leap day is a year's last.
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let leaps = day_of_era / 1_460 + day_of_era / 146_096 - day_of_era / 36_524;
-    let year_of_era = (day_of_era - leaps) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+    let since = std::time::Duration::from_nanos(at.0);
+    humantime::format_rfc3339_millis(std::time::SystemTime::UNIX_EPOCH + since).to_string()
 }
 
 #[cfg(test)]

@@ -14,14 +14,14 @@ use tapescan::digest::Digest;
 use tapescan::engine::Engine;
 
 /// 2024-08-08 23:00 UTC.
-pub const START: Nanos = Nanos::from_seconds(1_723_158_000);
+pub(crate) const START: Nanos = Nanos::from_seconds(1_723_158_000);
 
 /// A small generator whose numbers never change with a crate's version.
-pub struct Seed(pub u64);
+pub(crate) struct Seed(pub(crate) u64);
 
 impl Seed {
     /// The next 64 bits (SplitMix64).
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -30,18 +30,18 @@ impl Seed {
     }
 
     /// A number below `bound`.
-    pub fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
     /// True once in `n` times.
-    pub fn one_in(&mut self, n: u64) -> bool {
+    pub(crate) fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }
 }
 
 /// Settings with the default indicators on the given intervals.
-pub fn settings(intervals: &[&str]) -> Settings {
+pub(crate) fn settings(intervals: &[&str]) -> Settings {
     let intervals: Vec<_> = intervals.iter().map(|text| Interval::parse(text).unwrap()).collect();
     let specs: [(&str, &[f64]); 4] =
         [("sma", &[20.0]), ("ema", &[12.0]), ("ema", &[26.0]), ("sma", &[5.0])];
@@ -64,7 +64,7 @@ pub fn settings(intervals: &[&str]) -> Settings {
 }
 
 /// `count` symbols with two price and three quantity decimals.
-pub fn symbols(count: usize) -> Vec<SymbolSpec> {
+pub(crate) fn symbols(count: usize) -> Vec<SymbolSpec> {
     let spec = |index| SymbolSpec {
         name: format!("SYM{index}USDT").into(),
         price: Scale::exact(2),
@@ -74,7 +74,7 @@ pub fn symbols(count: usize) -> Vec<SymbolSpec> {
 }
 
 /// A plain market print.
-pub fn trade(symbol: u16, id: u64, time: Nanos, price: i64, quantity: i64) -> Trade {
+pub(crate) fn trade(symbol: u16, id: u64, time: Nanos, price: i64, quantity: i64) -> Trade {
     Trade {
         time,
         price: Price(price),
@@ -89,7 +89,12 @@ pub fn trade(symbol: u16, id: u64, time: Nanos, price: i64, quantity: i64) -> Tr
 }
 
 /// Clean prints of `symbols` symbols over `seconds`, in order of time, ids from 1000 on.
-pub fn clean_market(seed: &mut Seed, symbols: u16, seconds: u64, per_second: u64) -> Vec<Trade> {
+pub(crate) fn clean_market(
+    seed: &mut Seed,
+    symbols: u16,
+    seconds: u64,
+    per_second: u64,
+) -> Vec<Trade> {
     let mut next_id = vec![1_000; usize::from(symbols)];
     let mut price: Vec<i64> = (0..symbols).map(|s| 10_000 + i64::from(s) * 100).collect();
     let mut trades = Vec::new();
@@ -111,7 +116,12 @@ pub fn clean_market(seed: &mut Seed, symbols: u16, seconds: u64, per_second: u64
 
 /// Candles by the definition: sort, cut, add up. One symbol, one interval; closed ones with
 /// prints, and quiet ones in between.
-pub fn naive_candles(trades: &[Trade], symbol: u16, interval: Interval, until: Nanos) -> Vec<Candle> {
+pub(crate) fn naive_candles(
+    trades: &[Trade],
+    symbol: u16,
+    interval: Interval,
+    until: Nanos,
+) -> Vec<Candle> {
     let mut own: Vec<_> = trades.iter().filter(|t| t.symbol.0 == symbol).collect();
     own.sort_by_key(|t| (t.time, t.id));
     let Some(first) = own.first() else { return Vec::new() };
@@ -149,26 +159,26 @@ fn bought<'a>(trades: &'a [&&'a Trade]) -> impl Iterator<Item = &'a Trade> {
 }
 
 /// The last that was said about each candle, and the digest of everything that was said.
-pub struct Collected {
+pub(crate) struct Collected {
     /// By symbol, interval and open time.
-    pub candles: BTreeMap<(u16, u8, Nanos), (Candle, Vec<Value>)>,
+    pub(crate) candles: BTreeMap<(u16, u8, Nanos), (Candle, Vec<Value>)>,
     /// Stretches reported without a candle and not filled since.
-    pub absent: Vec<(u16, u8, Nanos)>,
+    pub(crate) absent: Vec<(u16, u8, Nanos)>,
     /// Everything in order.
-    pub digest: Digest,
+    pub(crate) digest: Digest,
     columns: Vec<usize>,
 }
 
 impl Collected {
     /// Nothing yet.
-    pub fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         let columns: Vec<_> = (0..settings.intervals.len()).map(|i| settings.columns(i)).collect();
         let digest = Digest::new(columns.clone());
         Self { candles: BTreeMap::new(), absent: Vec::new(), digest, columns }
     }
 
     /// Takes one pulse.
-    pub fn take(&mut self, outbox: &Outbox) {
+    pub(crate) fn take(&mut self, outbox: &Outbox) {
         self.digest.take(outbox);
         for record in &outbox.records {
             let key = (record.symbol.0, record.interval, record.candle.open_time);
@@ -185,7 +195,7 @@ impl Collected {
     }
 
     /// The candles of one row, oldest first.
-    pub fn row(&self, symbol: u16, interval: u8) -> Vec<Candle> {
+    pub(crate) fn row(&self, symbol: u16, interval: u8) -> Vec<Candle> {
         let range = (symbol, interval, Nanos(0))..(symbol, interval, Nanos(u64::MAX));
         self.candles.range(range).map(|(_, (candle, _))| *candle).collect()
     }
@@ -193,7 +203,7 @@ impl Collected {
 
 /// An event of a test's stream.
 #[derive(Clone, Copy, Debug)]
-pub enum Event {
+pub(crate) enum Event {
     /// A print.
     Print(Trade),
     /// Anything else.
@@ -202,7 +212,7 @@ pub enum Event {
 
 /// Prints in the given order with a heartbeat each 100 ms of the largest time so far, and one
 /// `tail_ms` after the last.
-pub fn with_heartbeats(trades: &[Trade], tail_ms: u64) -> Vec<Event> {
+pub(crate) fn with_heartbeats(trades: &[Trade], tail_ms: u64) -> Vec<Event> {
     let step = 100 * Nanos::PER_MS;
     let mut events = Vec::new();
     let mut newest = 0;
@@ -220,7 +230,7 @@ pub fn with_heartbeats(trades: &[Trade], tail_ms: u64) -> Vec<Event> {
 }
 
 /// Runs events through an engine, cut into batches of the sizes that `cut` gives.
-pub fn run(
+pub(crate) fn run(
     settings: &Settings,
     symbols: &[SymbolSpec],
     events: &[Event],

@@ -5,9 +5,9 @@ mod pace;
 mod summary;
 mod tapes;
 
-pub use outputs::{Candles, Latest, Outputs};
+pub use outputs::{Candles, Latest, Outputs, write_csv};
 pub use pace::{Pace, Speed};
-pub use summary::Summary;
+pub use summary::{OpenGap, Summary};
 pub use tapes::{Tapes, TapesError};
 
 use std::io;

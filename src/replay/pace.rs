@@ -29,7 +29,10 @@ impl FromStr for Speed {
             "step" => Ok(Self::Step),
             _ => match times() {
                 Some(times) if times > 0.0 && times.is_finite() => Ok(Self::Times(times)),
-                _ => Err("a speed is \"max\", \"step\", or a multiple such as \"1x\" or \"10x\"".into()),
+                _ => {
+                    Err("a speed is \"max\", \"step\", or a multiple such as \"1x\" or \"10x\""
+                        .into())
+                }
             },
         }
     }

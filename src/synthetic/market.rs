@@ -4,6 +4,8 @@
 //! What the venue matched ([`Prints`]) and what the network does to it draw from different random
 //! streams, so fault rates do not change the prints.
 
+use core::fmt;
+
 use systems::trade::{SymbolId, Trade, TradeKind};
 use systems::units::Nanos;
 
@@ -54,6 +56,22 @@ pub struct Counts {
     pub reordered: u64,
     /// Prints delivered once more.
     pub duplicates: u64,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} prints: {} delivered ({} late, {} out of order, {} twice), {} backfilled, {} lost",
+            self.prints,
+            self.delivered,
+            self.late,
+            self.reordered,
+            self.duplicates,
+            self.backfilled,
+            self.lost
+        )
+    }
 }
 
 /// What happens at an instant of the venue whatever trades.

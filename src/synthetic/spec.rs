@@ -252,6 +252,15 @@ impl Spec {
         Err(SpecError::Together(broken))
     }
 
+    /// Every key with what it allows and its default, one a line.
+    pub fn help() -> String {
+        let defaults = Self::default();
+        let line = |key: &Key| {
+            format!("{:<11} {} (default {})\n", key.name, key.allowed, (key.write)(&defaults))
+        };
+        KEYS.iter().map(line).collect()
+    }
+
     /// Venue time at which trading begins.
     pub fn begins(&self) -> Nanos {
         Nanos::from_seconds(self.start)

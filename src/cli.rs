@@ -1,0 +1,197 @@
+//! What a user types: flags as typed, decided into what the commands take.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::replay::Speed;
+
+/// A market scanner: exact candles and indicators from every trade, recorded and replayed to the
+/// same bits.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Cli {
+    /// What is logged to stderr: a level, or per module, such as "info,tapescan::import=debug".
+    #[arg(long, global = true, default_value = "info")]
+    pub log_level: String,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run tapes through the engine: candles, indicators and a digest.
+    Replay(ReplayArgs),
+    /// Turn recordings and archives of others into a tape.
+    Import(ImportArgs),
+    /// Compare a tape's candles with the venue's own.
+    Audit(AuditArgs),
+    /// Look into tapes, cut them, or make one.
+    #[command(subcommand)]
+    Tape(TapeCommand),
+}
+
+/// `tapescan replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// Tapes of one session, in any order.
+    #[arg(required = true)]
+    pub tapes: Vec<PathBuf>,
+    /// Use this configuration instead of the one on the tape.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// "max", a multiple of the recorded pace such as "1x" or "10x", or "step".
+    #[arg(long, default_value = "max")]
+    pub speed: Speed,
+    /// Events per step, or "max"; cannot be seen in the results.
+    #[arg(long, default_value = "16384", value_parser = batch)]
+    pub batch: usize,
+    /// Threads of the engine; cannot be seen in the results.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: u16,
+    /// Write every closed candle in its last revision, with its indicator values.
+    #[arg(long, value_name = "OUT.csv")]
+    pub candles: Option<PathBuf>,
+    /// Print one JSON object on stdout and nothing else there.
+    #[arg(long)]
+    pub json: bool,
+    /// Compare with an earlier run; exit code 3 if anything differs.
+    #[arg(long, value_name = "GOLDEN")]
+    pub verify: Option<PathBuf>,
+    /// Write what --verify will compare with.
+    #[arg(long, value_name = "GOLDEN", conflicts_with = "verify")]
+    pub bless: Option<PathBuf>,
+}
+
+fn batch(text: &str) -> Result<usize, String> {
+    match text {
+        "max" => Ok(usize::MAX),
+        _ => match text.parse() {
+            Ok(count) if count > 0 => Ok(count),
+            _ => Err("a batch is a number of events from 1 on, or \"max\"".into()),
+        },
+    }
+}
+
+/// `tapescan import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// What the files are.
+    #[arg(long)]
+    pub format: FormatArg,
+    /// Whose they are: "binance" or "binance-usdm".
+    #[arg(long)]
+    pub venue: String,
+    /// The symbol, where the file's name does not say it.
+    #[arg(long)]
+    pub symbol: Option<String>,
+    /// The interval of klines-csv, where it is to be checked.
+    #[arg(long)]
+    pub interval: Option<String>,
+    /// The venue's exchangeInfo, for the decimals of symbols; else they are learnt from the data.
+    #[arg(long, value_name = "exchangeInfo.json")]
+    pub instruments: Option<PathBuf>,
+    /// Keep frames that nothing decodes, such as order books.
+    #[arg(long)]
+    pub keep_all: bool,
+    /// The files: together they are one session.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The tape to make.
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+/// Formats by name.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum FormatArg {
+    /// The venue's public archive of trades or aggTrades (.csv, .gz, .zip).
+    BinanceCsv,
+    /// The venue's public archive of candles (.csv, .gz, .zip).
+    KlinesCsv,
+    /// Lines of receive time in ns and raw frame (plain or .gz).
+    Collector,
+    /// Captured sessions, one JSON object per line.
+    Jsonl,
+}
+
+/// `tapescan audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Tapes of one session.
+    #[arg(required = true)]
+    pub tapes: Vec<PathBuf>,
+    /// Official candles of one symbol (.csv, .gz, .zip).
+    #[arg(long, value_name = "FILE.csv")]
+    pub klines: PathBuf,
+    /// The symbol, where the file's name does not say it.
+    #[arg(long)]
+    pub symbol: Option<String>,
+    /// Differences shown, the largest first.
+    #[arg(long, default_value_t = 10)]
+    pub worst: usize,
+    /// Print one JSON object on stdout and nothing else there.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `tapescan tape ...`.
+#[derive(Debug, Subcommand)]
+pub enum TapeCommand {
+    /// What is on a tape.
+    Info {
+        /// The tape.
+        tape: PathBuf,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check checksums, order and ids; exit code 3 if anything is wrong.
+    Verify {
+        /// The tape.
+        tape: PathBuf,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Copy a part of a tape.
+    Cut {
+        /// The tape to copy from.
+        tape: PathBuf,
+        /// The tape to make.
+        #[arg(long)]
+        out: PathBuf,
+        /// From this receive time on: RFC 3339 such as 2024-08-09T00:00:00Z, or ms since the epoch.
+        #[arg(long)]
+        from: Option<String>,
+        /// Up to this receive time, excluded.
+        #[arg(long)]
+        to: Option<String>,
+        /// Only these symbols.
+        #[arg(long, value_delimiter = ',')]
+        symbols: Vec<String>,
+    },
+    /// Find the first minute in which two runs differ; exit code 3 if there is one.
+    Bisect {
+        /// A tape, or a file that `replay --bless` made.
+        a: PathBuf,
+        /// Another one.
+        b: PathBuf,
+        /// Use this configuration for both instead of those on the tapes.
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+    /// Make a tape of a synthetic market.
+    Generate {
+        /// Such as "symbols=500,rate=20000,seed=1,duration=60"; "help" lists all keys.
+        spec: String,
+        /// The tape to make.
+        #[arg(long)]
+        out: PathBuf,
+        /// The configuration to put on the tape.
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+}
