@@ -3,10 +3,11 @@
 use crate::indicator::{Bar, Indicator, Param, Past, Units};
 use crate::saved_by_copy;
 
-/// The exponential average itself, shared by every indicator that smooths this way.
+/// An average in which each input weighs `1 - alpha` times as much as the next, shared by every
+/// indicator that smooths this way.
 ///
-/// `alpha = 2 / (period + 1)`, seeded by the simple mean of the first `period` inputs, as TA-Lib
-/// does (`TA_EMA`).
+/// `average += alpha * (input - average)`, seeded by the simple mean of the first `period` inputs,
+/// as TA-Lib does.
 #[derive(Clone, Copy, Debug)]
 pub struct Exponential {
     alpha: f64,
@@ -17,9 +18,14 @@ pub struct Exponential {
 }
 
 impl Exponential {
-    /// An average over `period` inputs.
+    /// The usual average over `period` inputs: `alpha = 2 / (period + 1)`.
     pub fn new(period: u32) -> Self {
         Self { alpha: 2.0 / (f64::from(period) + 1.0), period, seen: 0, value: 0.0 }
+    }
+
+    /// Wilder's smoothing over `period` inputs: `alpha = 1 / period`.
+    pub fn wilder(period: u32) -> Self {
+        Self { alpha: 1.0 / f64::from(period), period, seen: 0, value: 0.0 }
     }
 
     /// Takes one input; `None` until `period` inputs were seen.
@@ -38,10 +44,14 @@ impl Exponential {
         Some(self.value)
     }
 
-    /// Whether the seed's weight has fallen below 1e-6: `ln(1e-6) / ln(1 - 2 / (n + 1))` is less
-    /// than seven periods after the seed.
+    /// Inputs seen, for averages of averages.
+    pub fn seen(&self) -> u32 {
+        self.seen
+    }
+
+    /// Whether the seed's weight, `(1 - alpha) ^ inputs since`, has fallen below `e^-14 < 1e-6`.
     pub fn converged(&self) -> bool {
-        self.seen >= 8 * self.period
+        f64::from(self.seen.saturating_sub(self.period)) * self.alpha >= 14.0
     }
 }
 
@@ -72,7 +82,7 @@ impl Indicator for Ema {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::indicators::testing::{Series, assert_close, assert_talib};
+    use crate::indicators::testing::{Series, assert_close, assert_talib, smoothed};
 
     #[test]
     fn agrees_with_talib() {
@@ -90,15 +100,7 @@ mod tests {
     #[test]
     fn agrees_with_weights_written_out() {
         for series in Series::all_kinds(11, 300) {
-            let closes = series.closes();
-            let weighted = |row: usize| {
-                let alpha = 2.0 / 11.0;
-                let seed =
-                    closes[..10].iter().sum::<f64>() / 10.0 * (1.0f64 - alpha).powi(row as i32 - 9);
-                let weight = |back: usize| alpha * (1.0f64 - alpha).powi(back as i32);
-                seed + (10..=row).map(|at| weight(row - at) * closes[at]).sum::<f64>()
-            };
-            let want: Vec<_> = (0..300).map(|row| (row >= 9).then(|| weighted(row))).collect();
+            let want = smoothed(&series.closes(), 10, 2.0 / 11.0);
             assert_close(&series.columns::<Ema>(&[10.0])[0], &want, 0.0);
         }
     }
@@ -112,12 +114,19 @@ mod tests {
 
     #[test]
     fn the_seed_no_longer_counts_when_converged() {
-        for period in [2, 14, 100, 5_000] {
-            let mut average = Exponential::new(period);
-            while !average.converged() {
-                average.update(if average.seen < period { 1.0 } else { 0.0 });
-            }
-            assert!(average.value < 1e-6, "{period}: {}", average.value);
+        for average in [1, 2, 14, 5_000].map(Exponential::new) {
+            assert_forgets(average);
         }
+        for average in [1, 2, 14, 5_000].map(Exponential::wilder) {
+            assert_forgets(average);
+        }
+    }
+
+    #[track_caller]
+    fn assert_forgets(mut average: Exponential) {
+        while !average.converged() {
+            average.update(if average.seen < average.period { 1.0 } else { 0.0 });
+        }
+        assert!(average.value < 1e-6, "{average:?}");
     }
 }

@@ -4,7 +4,8 @@
 //! of the states they check.
 
 use crate::candle::{Candle, Ring};
-use crate::indicator::{Indicator, Track, Units, Value};
+use crate::catalog;
+use crate::indicator::{Indicator, Units, Value};
 use crate::units::{Interval, Nanos, Price, Quantity, Scale};
 
 /// A column: one value or none per candle.
@@ -146,6 +147,11 @@ impl Series {
                 built.low = built.low.min(Price(price));
                 built.volume.0 += size;
                 built.quote_volume += price as u128 * size as u128;
+                if random.below(2) == 0 {
+                    built.taker_buy_volume.0 += size;
+                    built.taker_buy_quote_volume += price as u128 * size as u128;
+                }
+                built.trades += 1 + random.below(1_000) as u32;
                 close = price;
             }
             Candle { close: Price(close), ..built }
@@ -164,20 +170,7 @@ impl Series {
     pub(crate) fn values<I: Indicator>(&self, params: &[f64]) -> Vec<Vec<Value>> {
         let mut ring = Ring::new(self.candles.len(), minute());
         self.candles.iter().for_each(|candle| ring.push(candle));
-        let mut track = Track::<I>::new();
-        track.add(params, self.units, 0, ring.capacity());
-        track.fold(&ring, self.units, 0);
-        let mut columns = vec![Vec::new(); I::OUTPUTS.len()];
-        for row in 0..self.candles.len() {
-            let mut values = vec![Value::default(); columns.len()];
-            track.write_columns(row, &mut values);
-            columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
-        }
-        columns
-    }
-
-    pub(crate) fn opens(&self) -> Vec<f64> {
-        self.candles.iter().map(|candle| candle.open.0 as f64 / self.units.price).collect()
+        catalog::over::<I>(&ring, params, self.units)
     }
 
     pub(crate) fn highs(&self) -> Vec<f64> {
@@ -223,6 +216,32 @@ pub(crate) fn talib(name: &str) -> Column {
     let cell = header.split(',').position(|column| column == name).unwrap();
     let number = |text: &str| (!text.is_empty()).then(|| text.parse().unwrap());
     lines.map(|line| number(line.split(',').nth(cell).unwrap())).collect()
+}
+
+/// An exponential average by its weights written out: the oracle for everything that smooths.
+///
+/// Seeded by the mean of the first `period` inputs, which then count as one input `age` ago.
+pub(crate) fn smoothed(inputs: &[f64], period: usize, alpha: f64) -> Column {
+    let decay = |age: usize| (1.0 - alpha).powi(age as i32);
+    let at = |row: usize| {
+        let age = (row + 1).checked_sub(period)?;
+        let seed = inputs[..period].iter().sum::<f64>() / period as f64;
+        let later = inputs[period..=row].iter().rev().enumerate();
+        Some(seed * decay(age) + later.map(|(age, input)| alpha * decay(age) * input).sum::<f64>())
+    };
+    (0..inputs.len()).map(at).collect()
+}
+
+/// A column that starts `rows` later.
+pub(crate) fn delayed(column: &[Option<f64>], rows: usize) -> Column {
+    core::iter::repeat_n(None, rows).chain(column.iter().copied()).collect()
+}
+
+/// True ranges from the second candle on.
+pub(crate) fn true_ranges(series: &Series) -> Vec<f64> {
+    let (highs, lows, closes) = (series.highs(), series.lows(), series.closes());
+    let range = |i: usize| highs[i].max(closes[i - 1]) - lows[i].min(closes[i - 1]);
+    (1..closes.len()).map(range).collect()
 }
 
 /// Asserts that two columns are ready at the same candles and close to each other there.
