@@ -117,7 +117,7 @@ mod tests {
             assert!(deviations[0][..19].iter().all(Option::is_none), "19 closes are not enough");
             assert!(deviations[0][19..].iter().all(|&deviation| deviation == Some(0.005)));
             let scores = series.columns::<Zscore>(&[20.0]);
-            let want = |i: usize| if i % 2 == 0 { -1.0 } else { 1.0 };
+            let want = |i: usize| if i.is_multiple_of(2) { -1.0 } else { 1.0 };
             assert!((19..60).all(|i| scores[0][i] == Some(want(i))));
         }
     }
