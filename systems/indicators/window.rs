@@ -38,12 +38,6 @@ impl Window {
         self.seen == self.period
     }
 
-    /// How many candles are in it.
-    #[inline]
-    pub fn seen(&self) -> u32 {
-        self.seen
-    }
-
     /// How many candles fill it.
     #[inline]
     pub fn period(&self) -> u32 {
@@ -244,8 +238,8 @@ mod tests {
             ring.push(candle);
             let Some(start) = end.checked_sub(period) else { continue };
             let window = &closes[start..end];
-            let mean_n: i128 = window.iter().map(|&x| i128::from(x)).sum();
-            assert_eq!(moments.sum, mean_n);
+            let sum: i128 = window.iter().map(|&x| i128::from(x)).sum();
+            assert_eq!(moments.sum, sum);
             let n = period as i128;
             // Half of the sum of the squared differences of all pairs: no squares of prices.
             let pairs: f64 = window
@@ -285,7 +279,8 @@ mod tests {
     fn the_longest_window_holds_the_stated_span() {
         let period = crate::limits::PERIOD_MAX;
         let (low, high) = (100_000_000_000_000_000, 107_300_000_000_000_000);
-        let closes: Vec<i64> = (0..period).map(|i| if i % 2 == 0 { low } else { high }).collect();
+        let closes: Vec<i64> =
+            (0..period).map(|i| if i.is_multiple_of(2) { low } else { high }).collect();
         let series = Series::of_closes(&closes);
         let mut ring = Ring::new(period, minute());
         let mut moments = Moments::new(period as f64);
