@@ -24,7 +24,7 @@ pub(super) use encode::TradeEncoder;
 
 /// Bytes that a number of each column takes, by the two bits of its width.
 const TIME: [u8; 4] = [0, 1, 2, 8];
-const PRICE: [u8; 4] = [0, 1, 2, 8];
+const PRICE: [u8; 4] = [0, 1, 3, 8];
 const QUANTITY: [u8; 4] = [1, 2, 4, 8];
 const RECEIVED: [u8; 4] = [0, 2, 4, 8];
 const COLUMNS: [[u8; 4]; 4] = [TIME, PRICE, QUANTITY, RECEIVED];
