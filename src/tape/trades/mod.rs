@@ -12,6 +12,9 @@
 //! symbol column   n bytes (n x 2 beyond 256 symbols, none for one): place in `symbols`
 //! flags, widths   n bytes each
 //! the columns     in that order, then 8 zero bytes so that the last load stays inside
+//! rest column     varints where a trade's flags say so: id (zigzag difference to the symbol's
+//!                 last plus one), first id (0 = its id, else zigzag difference to the expected
+//!                 one), count
 //! ```
 
 mod decode;
@@ -51,6 +54,15 @@ const fn masks(widths: [u8; 4]) -> [u64; 4] {
     }
     masks
 }
+
+// A kind is written as its number in the core.
+const _: () = {
+    let mut kind = 0;
+    while kind < KINDS.len() {
+        assert!(KINDS[kind] as usize == kind);
+        kind += 1;
+    }
+};
 
 const SELLER: u8 = 1;
 const KIND_SHIFT: u8 = 1;
