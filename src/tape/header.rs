@@ -101,7 +101,11 @@ pub(super) fn write(
     if raw.len() > HEADER_MAX {
         return Err(CreateError::HeaderTooLarge { bytes: raw.len() });
     }
-    let stored = zstd::bulk::compress(&raw, super::LEVEL)?;
+    Ok(write_raw(out, &raw, segment)?)
+}
+
+fn write_raw(out: &mut impl Write, raw: &[u8], segment: u64) -> io::Result<u64> {
+    let stored = zstd::bulk::compress(raw, super::LEVEL)?;
     let mut fixed = [0u8; FIXED];
     fixed[..8].copy_from_slice(&MAGIC);
     fixed[8..10].copy_from_slice(&VERSION.to_le_bytes());
@@ -288,6 +292,16 @@ mod tests {
             let got = read(&mut &bytes[..]);
             assert!(matches!(got, Err(OpenError::HeaderTooLarge { claimed: 4_194_305 })));
         }
+    }
+
+    #[test]
+    fn fields_of_a_later_program_are_passed_over() {
+        let header = header(vec![symbol("A")]);
+        let mut raw = encode(&header).unwrap();
+        raw.extend(b"a field that version 1 does not know");
+        let mut bytes = Vec::new();
+        write_raw(&mut bytes, &raw, 77).unwrap();
+        assert_eq!(read(&mut &bytes[..]).unwrap().header, header);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use proptest::prelude::*;
 use systems::units::Nanos;
 use tapescan::tape::limits::{BLOCK_ENTRIES_MAX, BLOCK_RAW_MAX};
-use tapescan::tape::{Body, OpenError, Reader, Reason, Writer};
+use tapescan::tape::{Body, OpenError, Problem, Reader, Reason, Writer, verify};
 
 use super::{Owned, SEGMENT, finished, header, read, session};
 
@@ -157,6 +157,51 @@ fn a_block_must_hold_what_its_head_says() {
     // The same with a head that claims less: not one byte more than claimed is taken.
     let bomb = Forged { raw_bytes: 100, ..Forged::of(&vec![0; BLOCK_RAW_MAX], 1) };
     assert_eq!(reason(&tape(&[bomb])), Some(Reason::Compression));
+}
+
+/// The heartbeat's tape, finished with an index of these varints.
+fn with_index(index: &[u8]) -> Vec<u8> {
+    let mut bytes = tape(&[heartbeat()]);
+    let index_at = bytes.len() as u64;
+    bytes.extend(Forged { kind: 2, sequence: 1, ..Forged::of(index, 0) }.bytes());
+    let mut trailer = [b"TEND", &SEGMENT.to_le_bytes()[..], &index_at.to_le_bytes()].concat();
+    trailer.extend(crc32c::crc32c(&trailer).to_le_bytes());
+    [bytes, trailer].concat()
+}
+
+#[test]
+fn an_index_that_lies_misleads_nobody() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("a.tape");
+    let start = (tape(&[]).len() as u8) << 1;
+    assert!(start >= 128, "the offset takes two bytes");
+    let mark = |start: u8, entries: u8| vec![1, 1, entries, start | 0x80, 1, 0, 10, 10];
+    for (index, problems) in [
+        (mark(start, 1), vec![]),
+        (mark(start, 3), vec![Problem::Index { what: "entries", claimed: 3, found: 1 }]),
+        (mark(start + 2, 1), vec![]),
+        (
+            vec![2, 0],
+            vec![("blocks", 2, 1), ("entries", 0, 1)]
+                .into_iter()
+                .map(|(what, claimed, found)| Problem::Index { what, claimed, found })
+                .collect(),
+        ),
+    ] {
+        let bytes = with_index(&index);
+        assert_eq!(read(&bytes).1.damage, None);
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(verify(&path).unwrap().problems, problems);
+        let mut reader = Reader::new(Cursor::new(&bytes)).unwrap();
+        reader.seek(Nanos(5)).unwrap();
+        assert_eq!(reader.next_block().unwrap().map(|block| block.len()), Some(1), "{index:?}");
+    }
+    // An index that is none is damage like any other, and the blocks before it are had.
+    let bytes = with_index(&[1, 200]);
+    assert_eq!((read(&bytes).0.len(), reason(&bytes)), (1, Some(Reason::Malformed)));
+    let mut reader = Reader::new(Cursor::new(&bytes)).unwrap();
+    reader.seek(Nanos(0)).unwrap();
+    assert!(reader.next_block().unwrap().is_some());
 }
 
 #[test]

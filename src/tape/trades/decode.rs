@@ -150,7 +150,10 @@ fn given(flags: u8, last: &mut Last, rest: &mut Cursor<'_>) -> Option<u32> {
         last.next_id = last.next_id.wrapping_add(rest.signed()? as u64);
     }
     if flags & FIRST_ID_GIVEN != 0 {
-        last.next_first_id = last.next_first_id.wrapping_add(rest.signed()? as u64);
+        last.next_first_id = match rest.signed()? {
+            0 => last.next_id,
+            later => last.next_first_id.wrapping_add(later as u64),
+        };
     }
     if flags & COUNT_GIVEN != 0 { rest.small() } else { Some(1) }
 }

@@ -97,7 +97,10 @@ impl TradeEncoder {
         }
         if trade.first_id != last.next_first_id {
             flags |= FIRST_ID_GIVEN;
-            put_signed(&mut self.rest, trade.first_id.wrapping_sub(last.next_first_id) as i64);
+            // It differs from what was expected, so 0 is free to mean: the same as the id.
+            let same = trade.first_id == trade.id;
+            let expected = if same { trade.first_id } else { last.next_first_id };
+            put_signed(&mut self.rest, trade.first_id.wrapping_sub(expected) as i64);
         }
         if trade.count != 1 {
             flags |= COUNT_GIVEN;

@@ -12,6 +12,9 @@
 //! symbol column   n bytes (n x 2 beyond 256 symbols, none for one): place in `symbols`
 //! flags, widths   n bytes each
 //! the columns     in that order, then 8 zero bytes so that the last load stays inside
+//! rest column     varints where a trade's flags say so: id (zigzag difference to the symbol's
+//!                 last plus one), first id (0 = its id, else zigzag difference to the expected
+//!                 one), count
 //! ```
 
 mod decode;
@@ -24,7 +27,7 @@ pub(super) use encode::TradeEncoder;
 
 /// Bytes that a number of each column takes, by the two bits of its width.
 const TIME: [u8; 4] = [0, 1, 2, 8];
-const PRICE: [u8; 4] = [0, 1, 2, 8];
+const PRICE: [u8; 4] = [0, 1, 3, 8];
 const QUANTITY: [u8; 4] = [1, 2, 4, 8];
 const RECEIVED: [u8; 4] = [0, 2, 4, 8];
 const COLUMNS: [[u8; 4]; 4] = [TIME, PRICE, QUANTITY, RECEIVED];
@@ -51,6 +54,15 @@ const fn masks(widths: [u8; 4]) -> [u64; 4] {
     }
     masks
 }
+
+// A kind is written as its number in the core.
+const _: () = {
+    let mut kind = 0;
+    while kind < KINDS.len() {
+        assert!(KINDS[kind] as usize == kind);
+        kind += 1;
+    }
+};
 
 const SELLER: u8 = 1;
 const KIND_SHIFT: u8 = 1;
