@@ -1,4 +1,7 @@
 //! The one integration binary: modules only.
 
 mod candles;
+mod import;
 mod support;
+mod talib;
+mod tape;

@@ -47,9 +47,18 @@ pub(super) struct Scales {
 }
 
 impl Scales {
-    /// Notes one decimal text; `false` if it is none.
+    /// Notes one decimal text; `false` if it is none that we can hold.
     pub(super) fn see(&mut self, symbol: &str, field: Field, text: &str) -> bool {
         let Some(precision) = Precision::of(text.as_bytes()) else { return false };
+        let digits_max = match field {
+            Field::Price | Field::Quantity => Scale::MAX_DECIMALS,
+            // Such sums are 128 bits wide, and never negative.
+            Field::Quote if text.starts_with('-') => return false,
+            Field::Quote => 2 * Scale::MAX_DECIMALS,
+        };
+        if precision.digits() > u32::from(digits_max) {
+            return false;
+        }
         if !self.seen.contains_key(symbol) {
             // One more than allowed, so that the excess is noticed and memory still bounded.
             if self.seen.len() > SYMBOLS_MAX {
@@ -82,7 +91,7 @@ impl Scales {
         self.seen
             .iter()
             .map(|(name, seen)| {
-                let inferred = Seen::spec(seen, name);
+                let inferred = seen.spec(name);
                 let Some(listed) = listed else { return Ok((inferred, Origin::Inferred)) };
                 let listed = listed.get(name).ok_or_else(|| SpecsError::NotListed(name.clone()))?;
                 let spec = SymbolSpec {

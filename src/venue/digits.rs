@@ -2,27 +2,36 @@
 
 use systems::units::DecimalError;
 
-/// Digits after the point: those that count, and those that are written.
+/// How many digits a decimal has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Precision {
-    /// Without trailing zeros.
+    /// Before the point.
+    pub whole: u8,
+    /// After the point, without trailing zeros.
     pub significant: u8,
-    /// All of them.
+    /// After the point, all of them.
     pub written: u8,
 }
 
 impl Precision {
     /// The precision of a plain decimal; `None` if it is none, or has more than 255 digits.
     pub fn of(text: &[u8]) -> Option<Self> {
-        let (_, fraction) = split(text.strip_prefix(b"-").unwrap_or(text))?;
+        let (whole, fraction) = split(text.strip_prefix(b"-").unwrap_or(text))?;
         let written = u8::try_from(fraction.len()).ok()?;
         let zeros = fraction.iter().rev().take_while(|&&byte| byte == b'0').count();
-        Some(Self { significant: written - zeros as u8, written })
+        let whole = u8::try_from(whole.len()).ok()?;
+        Some(Self { whole, significant: written - zeros as u8, written })
+    }
+
+    /// How many digits carry its value.
+    pub fn digits(self) -> u32 {
+        u32::from(self.whole) + u32::from(self.significant)
     }
 
     /// The precision that serves both.
     pub fn max(self, other: Self) -> Self {
         Self {
+            whole: self.whole.max(other.whole),
             significant: self.significant.max(other.significant),
             written: self.written.max(other.written),
         }
@@ -70,11 +79,11 @@ mod tests {
     #[test]
     fn precision_counts_digits_that_matter_and_digits_written() {
         for (text, want) in [
-            ("61837.63000000", Some((2, 8))),
-            ("243", Some((0, 0))),
-            ("-0.00100", Some((3, 5))),
-            ("100", Some((0, 0))),
-            ("0.00000000", Some((0, 8))),
+            ("61837.63000000", Some((5, 2, 8))),
+            ("243", Some((3, 0, 0))),
+            ("-0.00100", Some((1, 3, 5))),
+            ("100", Some((3, 0, 0))),
+            ("0.00000000", Some((1, 0, 8))),
             ("", None),
             ("1.", None),
             (".5", None),
@@ -82,7 +91,8 @@ mod tests {
             ("1.2.3", None),
             ("--1", None),
         ] {
-            let want = want.map(|(significant, written)| Precision { significant, written });
+            let want =
+                want.map(|(whole, significant, written)| Precision { whole, significant, written });
             assert_eq!(Precision::of(text.as_bytes()), want, "{text}");
         }
         assert_eq!(Precision::of(format!("0.{}", "1".repeat(300)).as_bytes()), None);

@@ -86,7 +86,12 @@ fn prints_decode_on_both_paths_to_the_same_values() {
         (USDM.to_owned(), usdm),
         (USDM.replace(r#""X":"MARKET","#, ""), usdm),
         (AGGREGATE.to_owned(), aggregate),
-        (AGGREGATE.replace(r#","m":"#, r#","nq":"9","st":1,"m":"#), aggregate),
+        (
+            AGGREGATE
+                .replace(r#","f":"#, r#","nq":"9","f":"#)
+                .replace(r#""m":false"#, r#""m":false,"st":1"#),
+            aggregate,
+        ),
     ] {
         let fast = decode_fast(Venue::BinanceUsdm, frame.as_bytes(), &symbols());
         let fast = fast.unwrap_or_else(|| panic!("off the scanner: {frame}"));

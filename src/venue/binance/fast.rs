@@ -1,205 +1,343 @@
 //! A scanner for the two frames that make up nearly all traffic: trade and aggTrade.
 //!
-//! It knows compact JSON, one- and two-letter keys in any order, unsigned numbers and strings
-//! without escapes, and gives `None` for everything else, so that the real parser decides: a
-//! shape the venue invents tomorrow costs speed, never correctness. Nothing here decides on a
-//! reject either.
+//! It knows the orders of fields that the venue has sent so far, as compact JSON with plain ASCII
+//! strings, and gives `None` for everything else, so that the real parser decides: a shape the
+//! venue invents tomorrow costs speed, never correctness. Rejects are not decided here either.
 
 use systems::trade::{Trade, TradeKind};
-use systems::units::{Price, Quantity};
+use systems::units::{Price, Quantity, Scale};
 
 use super::super::{Channel, Decoded, Venue, What};
 use super::frame::aggressor;
 use super::{id_count, instant, trade_kind};
 use crate::symbols::Symbols;
 
-/// Digits that always fit 63 bits, which is what the parser takes for ids and times.
+/// Digits that always fit 63 bits; longer numbers are left to the parser.
 const DIGITS_MAX: usize = 18;
 
 /// Longest string taken; the longest symbols have about twenty bytes.
 const STRING_MAX: usize = 64;
 
-/// The fields of one print, as far as they are there.
-#[derive(Default)]
-struct Fields<'a> {
-    /// One bit per one-letter key, `A` the lowest.
-    seen: u64,
-    symbol: &'a [u8],
-    price: &'a [u8],
-    quantity: &'a [u8],
-    class: Option<&'a [u8]>,
-    sent: u64,
-    time: u64,
-    trade_id: u64,
-    aggregate_id: u64,
-    first_id: u64,
-    last_id: u64,
-    buyer_is_maker: bool,
-}
-
 pub(super) fn decode(venue: Venue, frame: &[u8], symbols: &Symbols) -> Option<Decoded> {
-    let body = match frame.strip_prefix(b"{\"stream\":\"") {
-        Some(rest) => {
-            let (_, rest) = string(rest)?;
-            rest.strip_prefix(b",\"data\":{\"e\":\"")?.strip_suffix(b"}}")?
-        }
-        None => frame.strip_prefix(b"{\"e\":\"")?.strip_suffix(b"}")?,
-    };
-    if let Some(body) = body.strip_prefix(b"trade\",") {
-        let fields = Fields::read(body, Channel::Trades)?;
-        fields.decoded(venue, Channel::Trades, symbols)
+    let mut at = Cursor(frame);
+    let enveloped = at.skips(b"{\"stream\":\"");
+    if enveloped {
+        at.string()?;
+        at.skip(b",\"data\":")?;
+    }
+    at.skip(b"{\"e\":\"")?;
+    let decoded = if at.skips(b"trade\",\"E\":") {
+        single(&mut at, venue, symbols)?
     } else {
-        let body = body.strip_prefix(b"aggTrade\",")?;
-        let fields = Fields::read(body, Channel::AggregateTrades)?;
-        fields.decoded(venue, Channel::AggregateTrades, symbols)
-    }
+        at.skip(b"aggTrade\",\"E\":")?;
+        aggregate(&mut at, symbols)?
+    };
+    let end: &[u8] = if enveloped { b"}}" } else { b"}" };
+    (at.0 == end).then_some(decoded)
 }
 
-/// The bit of a one-letter key, `None` for other bytes.
+/// `1723161255343,"s":"BTCUSDT","t":7,"p":"1.5","q":"2.5","T":1723161255342,"m":true,"M":true`;
+/// USD-M has `T` before `s`, and `X` before `m`; until 2024 spot had `b` and `a` after `q`.
 #[inline(always)]
-fn bit(key: u8) -> Option<u64> {
-    key.is_ascii_alphabetic().then(|| 1 << (key - b'A'))
-}
-
-const fn bits(keys: &[u8]) -> u64 {
-    let (mut mask, mut at) = (0, 0);
-    while at < keys.len() {
-        mask |= 1 << (keys[at] - b'A');
-        at += 1;
+fn single(at: &mut Cursor<'_>, venue: Venue, symbols: &Symbols) -> Option<Decoded> {
+    let sent = at.number()?;
+    let mut time = if at.skips(b",\"T\":") { Some(at.number()?) } else { None };
+    at.skip(b",\"s\":\"")?;
+    let symbol = symbols.id_of(at.string()?)?;
+    let spec = symbols.spec(symbol);
+    at.skip(b",\"t\":")?;
+    let id = at.number()?;
+    at.skip(b",\"p\":\"")?;
+    let price = Price(at.decimal(spec.price)?);
+    at.skip(b",\"q\":\"")?;
+    let quantity = Quantity(at.decimal(spec.quantity)?);
+    if at.skips(b",\"b\":") {
+        at.number()?;
+        at.skip(b",\"a\":")?;
+        at.number()?;
     }
-    mask
+    if time.is_none() {
+        at.skip(b",\"T\":")?;
+        time = Some(at.number()?);
+    }
+    let class = if at.skips(b",\"X\":\"") { Some(at.string()?) } else { None };
+    let buyer_is_maker = at.tail()?;
+    let trade = Trade {
+        time: instant(time?)?,
+        price,
+        quantity,
+        id,
+        first_id: id,
+        count: 1,
+        symbol,
+        aggressor: aggressor(buyer_is_maker),
+        kind: trade_kind(venue, class, price, quantity).ok()?,
+    };
+    Some(Decoded { sent_at: Some(instant(sent)?), what: What::Trade(trade, Channel::Trades) })
 }
 
-impl<'a> Fields<'a> {
-    /// Reads `"k":value,"k":value` to the end.
+/// `1723161255343,"s":"BTCUSDT","a":9,"p":"1.5","q":"2.5","f":7,"l":8,"T":1723161255342,"m":true,
+/// "M":true`; USD-M has `a` before `s`, and since 2026 `nq` after `q`.
+#[inline(always)]
+fn aggregate(at: &mut Cursor<'_>, symbols: &Symbols) -> Option<Decoded> {
+    let sent = at.number()?;
+    let mut id = if at.skips(b",\"a\":") { Some(at.number()?) } else { None };
+    at.skip(b",\"s\":\"")?;
+    let symbol = symbols.id_of(at.string()?)?;
+    let spec = symbols.spec(symbol);
+    if id.is_none() {
+        at.skip(b",\"a\":")?;
+        id = Some(at.number()?);
+    }
+    at.skip(b",\"p\":\"")?;
+    let price = Price(at.decimal(spec.price)?);
+    at.skip(b",\"q\":\"")?;
+    let quantity = Quantity(at.decimal(spec.quantity)?);
+    if at.skips(b",\"nq\":\"") {
+        at.string()?;
+    }
+    at.skip(b",\"f\":")?;
+    let first_id = at.number()?;
+    at.skip(b",\"l\":")?;
+    let last_id = at.number()?;
+    at.skip(b",\"T\":")?;
+    let time = at.number()?;
+    let trade = Trade {
+        time: instant(time)?,
+        price,
+        quantity,
+        id: id?,
+        first_id,
+        count: id_count(first_id, last_id)?,
+        symbol,
+        aggressor: aggressor(at.tail()?),
+        kind: TradeKind::Market,
+    };
+    let what = What::Trade(trade, Channel::AggregateTrades);
+    Some(Decoded { sent_at: Some(instant(sent)?), what })
+}
+
+/// What is left of a frame.
+struct Cursor<'a>(&'a [u8]);
+
+impl<'a> Cursor<'a> {
+    /// Passes over these bytes if they are next.
     #[inline(always)]
-    fn read(mut rest: &'a [u8], channel: Channel) -> Option<Self> {
-        let mut fields = Self::default();
+    fn skips<const N: usize>(&mut self, bytes: &[u8; N]) -> bool {
+        match self.0.split_first_chunk::<N>() {
+            Some((next, rest)) if next == bytes => {
+                self.0 = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Passes over these bytes, which must be next.
+    #[inline(always)]
+    fn skip<const N: usize>(&mut self, bytes: &[u8; N]) -> Option<()> {
+        self.skips(bytes).then_some(())
+    }
+
+    /// The next eight bytes, the first one lowest; zeros beyond the end.
+    #[inline(always)]
+    fn eight(&self) -> u64 {
+        match self.0.first_chunk() {
+            Some(bytes) => u64::from_le_bytes(*bytes),
+            None => {
+                let mut bytes = [0; 8];
+                bytes[..self.0.len()].copy_from_slice(self.0);
+                u64::from_le_bytes(bytes)
+            }
+        }
+    }
+
+    /// A JSON number without sign, point or exponent.
+    #[inline(always)]
+    fn number(&mut self) -> Option<u64> {
+        let zero = self.0.first() == Some(&b'0');
+        let (value, len) = self.digits()?;
+        // JSON has no leading zeros.
+        if zero && len > 1 { None } else { Some(value) }
+    }
+
+    /// One or more digits, as a number and their count.
+    #[inline(always)]
+    fn digits(&mut self) -> Option<(u64, usize)> {
+        let (mut value, mut len) = (0u64, 0);
         loop {
-            rest = match rest {
-                [b'"', key, b'"', b':', value @ ..] => fields.one(*key, value, channel)?,
-                // Quantity without retail price improvement, and the kind of contract.
-                [b'"', b'n', b'q', b'"', b':', b'"', value @ ..] => string(value)?.1,
-                [b'"', b's', b't', b'"', b':', value @ ..] => number(value)?.1,
-                _ => return None,
-            };
-            match rest {
-                [b',', more @ ..] => rest = more,
-                [] => return Some(fields),
-                _ => return None,
+            let digits = self.eight() ^ ZEROS;
+            let n = digits_in(digits);
+            // Wraps on more digits than are taken.
+            value = POWERS[n].wrapping_mul(value).wrapping_add(number_of(digits, n));
+            len += n;
+            self.0 = self.0.get(n..)?;
+            if n < 8 {
+                return (1..=DIGITS_MAX).contains(&len).then_some((value, len));
+            }
+            if len > DIGITS_MAX {
+                return None;
             }
         }
+    }
+
+    /// A decimal of that scale up to its closing quote, which is passed over too.
+    #[inline(always)]
+    fn decimal(&mut self, scale: Scale) -> Option<i64> {
+        let (mut value, _) = self.digits()?;
+        let mut missing = usize::from(scale.decimals);
+        if self.skips(b".") {
+            let digits = self.eight() ^ ZEROS;
+            let len = digits_in(digits);
+            let kept = len.min(missing);
+            // What is beyond the scale must be zeros; more than eight digits fail at the quote.
+            let beyond = digits & low_bytes(len) & !low_bytes(kept);
+            if len == 0 || beyond != 0 {
+                return None;
+            }
+            value = value.checked_mul(POWERS[kept])?.checked_add(number_of(digits, kept))?;
+            missing -= kept;
+            self.0 = self.0.get(len..)?;
+        }
+        self.skip(b"\"")?;
+        i64::try_from(value.checked_mul(*POWERS.get(missing)?)?).ok()
+    }
+
+    /// A string of plain ASCII up to its closing quote, which is passed over too.
+    #[inline(always)]
+    fn string(&mut self) -> Option<&'a [u8]> {
+        let text = self.0;
+        let mut len = 0;
+        while len < STRING_MAX {
+            let bytes = self.eight();
+            let control = bytes.wrapping_sub(ONES * 0x20) & !bytes;
+            let stops = (control | equal(bytes, b'"') | equal(bytes, b'\\') | bytes) & TOPS;
+            if stops != 0 {
+                // A borrow can only make stops out of bytes that follow the first one.
+                len += stops.trailing_zeros() as usize / 8;
+                self.0 = text.get(len + 1..)?;
+                return (text[len] == b'"').then(|| &text[..len]);
+            }
+            len += 8;
+            self.0 = text.get(len..)?;
+        }
+        None
+    }
+
+    /// The end of a print, from `m` on: whether the buyer is the maker.
+    #[inline(always)]
+    fn tail(&mut self) -> Option<bool> {
+        self.skip(b",\"m\":")?;
+        let buyer_is_maker = self.boolean()?;
+        if self.skips(b",\"M\":") {
+            self.boolean()?;
+        }
+        if self.skips(b",\"st\":") {
+            self.number()?;
+        }
+        Some(buyer_is_maker)
     }
 
     #[inline(always)]
-    fn one(&mut self, key: u8, value: &'a [u8], channel: Channel) -> Option<&'a [u8]> {
-        let bit = bit(key)?;
-        if self.seen & bit != 0 {
-            return None;
+    fn boolean(&mut self) -> Option<bool> {
+        if self.skips(b"true") {
+            return Some(true);
         }
-        self.seen |= bit;
-        let rest;
-        match key {
-            b's' => (self.symbol, rest) = quoted(value)?,
-            b'p' => (self.price, rest) = quoted(value)?,
-            b'q' => (self.quantity, rest) = quoted(value)?,
-            b'E' => (self.sent, rest) = number(value)?,
-            b'T' => (self.time, rest) = number(value)?,
-            b'a' => (self.aggregate_id, rest) = number(value)?,
-            b'm' => (self.buyer_is_maker, rest) = boolean(value)?,
-            b'M' => (_, rest) = boolean(value)?,
-            // Order ids until 2024, in single trades only.
-            b'b' if channel == Channel::Trades => (_, rest) = number(value)?,
-            b't' if channel == Channel::Trades => (self.trade_id, rest) = number(value)?,
-            b'X' if channel == Channel::Trades => {
-                let (class, more) = quoted(value)?;
-                (self.class, rest) = (Some(class), more);
+        self.skip(b"false").map(|()| false)
+    }
+}
+
+/// A one, the text `0` and the top bit in each of eight bytes.
+const ONES: u64 = u64::MAX / 0xff;
+const ZEROS: u64 = ONES * b'0' as u64;
+const TOPS: u64 = ONES * 0x80;
+
+/// Sets the top bit of the bytes that equal `byte`, and maybe of some after the first such one.
+#[inline(always)]
+const fn equal(bytes: u64, byte: u8) -> u64 {
+    let differ = bytes ^ (ONES * byte as u64);
+    differ.wrapping_sub(ONES) & !differ
+}
+
+/// How many of eight bytes are below ten before the first that is not.
+#[inline(always)]
+const fn digits_in(digits: u64) -> usize {
+    let not_digits = ((digits & !TOPS) + ONES * (0x80 - 10)) | digits;
+    (not_digits & TOPS).trailing_zeros() as usize / 8
+}
+
+/// All bits of the lowest `n` bytes, `n` at most 8.
+#[inline(always)]
+const fn low_bytes(n: usize) -> u64 {
+    if n == 8 { u64::MAX } else { (1 << (8 * n)) - 1 }
+}
+
+/// The number that the lowest `n` bytes, each below ten, spell; the lowest comes first.
+#[inline(always)]
+const fn number_of(digits: u64, n: usize) -> u64 {
+    if n == 0 {
+        return 0;
+    }
+    // Leading zeros for the bytes that do not belong; then pairs, fours and all eight.
+    let digits = digits << (64 - 8 * n);
+    let pairs = digits.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_ffff_0000_ffff;
+    fours.wrapping_mul(10_000 << 32 | 1) >> 32
+}
+
+/// `10^n`, as many as 64 bits hold.
+const POWERS: [u64; DIGITS_MAX + 2] = {
+    let mut powers = [1; DIGITS_MAX + 2];
+    let mut n = 1;
+    while n < powers.len() {
+        powers[n] = powers[n - 1] * 10;
+        n += 1;
+    }
+    powers
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn decimals_read_as_the_scale_reads_them(
+            text in "[0-9]{0,12}(\\.[0-9]{0,5}0{0,6})?[a-z -]?", decimals in 0u8..12,
+        ) {
+            let scale = Scale::exact(decimals);
+            let quoted = format!("{text}\"");
+            if let Some(fast) = Cursor(quoted.as_bytes()).decimal(scale) {
+                prop_assert_eq!(Ok(fast), scale.parse(text.as_bytes()));
+            } else if let Some((whole, fraction)) = text.split_once('.') {
+                // It gives up on no more than it says.
+                let usual = !whole.is_empty() && fraction.len() <= 8 && decimals <= 6;
+                prop_assert!(!usual || scale.parse(text.as_bytes()).is_err());
             }
-            b'f' if channel == Channel::AggregateTrades => {
-                (self.first_id, rest) = number(value)?;
-            }
-            b'l' if channel == Channel::AggregateTrades => (self.last_id, rest) = number(value)?,
-            _ => return None,
         }
-        Some(rest)
-    }
 
-    #[inline(always)]
-    fn decoded(&self, venue: Venue, channel: Channel, symbols: &Symbols) -> Option<Decoded> {
-        const COMMON: u64 = bits(b"EspqTm");
-        let (id, first_id, count) = match channel {
-            Channel::Trades if self.has(COMMON | bits(b"t")) => (self.trade_id, self.trade_id, 1),
-            Channel::AggregateTrades if self.has(COMMON | bits(b"afl")) => {
-                (self.aggregate_id, self.first_id, id_count(self.first_id, self.last_id)?)
-            }
-            Channel::Trades | Channel::AggregateTrades => return None,
-        };
-        let symbol = symbols.id_of(self.symbol)?;
-        let spec = symbols.spec(symbol);
-        let price = Price(spec.price.parse(self.price).ok()?);
-        let quantity = Quantity(spec.quantity.parse(self.quantity).ok()?);
-        let kind = match channel {
-            Channel::Trades => trade_kind(venue, self.class, price, quantity).ok()?,
-            Channel::AggregateTrades => TradeKind::Market,
-        };
-        let trade = Trade {
-            time: instant(self.time)?,
-            price,
-            quantity,
-            id,
-            first_id,
-            count,
-            symbol,
-            aggressor: aggressor(self.buyer_is_maker),
-            kind,
-        };
-        Some(Decoded { sent_at: Some(instant(self.sent)?), what: What::Trade(trade, channel) })
-    }
+        #[test]
+        fn strings_end_at_the_first_quote(text in "[ -!#-\\[\\]-~]{0,63}", rest in ".{0,9}") {
+            let quoted = format!("{text}\"{rest}");
+            let mut at = Cursor(quoted.as_bytes());
+            prop_assert_eq!(at.string(), Some(text.as_bytes()));
+            prop_assert_eq!(at.0, rest.as_bytes());
+        }
 
-    #[inline(always)]
-    fn has(&self, keys: u64) -> bool {
-        self.seen & keys == keys
-    }
-}
+        #[test]
+        fn strings_with_anything_else_are_left_to_the_parser(
+            text in "[a-z]{0,20}", odd in "[\\\\\u{0}-\u{1f}\u{80}-\u{10ffff}]",
+        ) {
+            let quoted = format!("{text}{odd}{text}\"");
+            prop_assert_eq!(Cursor(quoted.as_bytes()).string(), None);
+        }
 
-/// A JSON number without sign, point or exponent, and what follows it.
-#[inline(always)]
-fn number(text: &[u8]) -> Option<(u64, &[u8])> {
-    let mut value = 0u64;
-    let mut len = 0;
-    while let Some(digit) = text.get(len).map(|byte| byte.wrapping_sub(b'0')).filter(|&d| d < 10) {
-        // Wraps on absurd lengths only, which are refused below.
-        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
-        len += 1;
-    }
-    // JSON has no leading zeros.
-    let plain = (1..=DIGITS_MAX).contains(&len) && (len == 1 || text[0] != b'0');
-    plain.then(|| (value, &text[len..]))
-}
-
-#[inline(always)]
-fn boolean(text: &[u8]) -> Option<(bool, &[u8])> {
-    match text {
-        [b't', b'r', b'u', b'e', rest @ ..] => Some((true, rest)),
-        [b'f', b'a', b'l', b's', b'e', rest @ ..] => Some((false, rest)),
-        _ => None,
-    }
-}
-
-#[inline(always)]
-fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    string(text.strip_prefix(b"\"")?)
-}
-
-/// A string of plain ASCII up to its closing quote, and what follows the quote.
-#[inline(always)]
-fn string(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    for (len, byte) in text.iter().take(STRING_MAX).enumerate() {
-        match byte {
-            b'"' => return Some((&text[..len], &text[len + 1..])),
-            b'\\' | ..0x20 | 0x80.. => return None,
-            _ => {}
+        #[test]
+        fn numbers_read_as_the_library_reads_them(number in 0u64..1_000_000_000_000_000_000) {
+            let text = format!("{number},");
+            prop_assert_eq!(Cursor(text.as_bytes()).number(), Some(number));
+            prop_assert_eq!(Cursor(&text.as_bytes()[..text.len() - 1]).number(), Some(number));
         }
     }
-    None
 }
