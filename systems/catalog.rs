@@ -102,6 +102,7 @@ macro_rules! catalog {
         #[cfg(test)]
         mod tests {
             use crate::indicators::{self, contract};
+            use contract::Subject;
 
             // A module per indicator, named after it, so that a failure says which.
             $(#[expect(non_snake_case)]
@@ -111,27 +112,27 @@ macro_rules! catalog {
 
                 #[test]
                 fn corrections_reach_every_later_value() {
-                    contract::corrections_reach_every_later_value::<Tested>();
+                    contract::corrections_reach_every_later_value(&Subject::of::<Tested>());
                 }
 
                 #[test]
                 fn a_restored_state_continues_alike() {
-                    contract::a_restored_state_continues_alike::<Tested>();
+                    contract::a_restored_state_continues_alike(&Subject::of::<Tested>());
                 }
 
                 #[test]
                 fn peek_says_what_update_will_say() {
-                    contract::peek_says_what_update_will_say::<Tested>();
+                    contract::peek_says_what_update_will_say(&Subject::of::<Tested>());
                 }
 
                 #[test]
                 fn every_value_is_finite() {
-                    contract::every_value_is_finite::<Tested>();
+                    contract::every_value_is_finite(&Subject::of::<Tested>());
                 }
 
                 #[test]
                 fn parameters_and_outputs_are_in_bounds() {
-                    contract::parameters_and_outputs_are_in_bounds::<Tested>();
+                    contract::parameters_and_outputs_are_in_bounds(&Subject::of::<Tested>());
                 }
             })*
         }
@@ -142,15 +143,30 @@ catalog! {
     adx::Adx,
     anchored_vwap::AnchoredVwap,
     atr::Atr,
+    bbands::Bbands,
+    cci::Cci,
+    deviation::Stddev,
+    deviation::Zscore,
+    donchian::Donchian,
     ema::Ema,
     keltner::Keltner,
+    linreg::LinregSlope,
     macd::Macd,
+    mfi::Mfi,
     natr::Natr,
     obv::Obv,
     rma::Rma,
     roc::Roc,
+    rolling_vwap::RollingVwap,
     rsi::Rsi,
+    rvol::Rvol,
     session_vwap::SessionVwap,
     sma::Sma,
+    stoch::Stoch,
     supertrend::Supertrend,
+    taker_share::TakerShare,
+    trade_rate::TradeAccel,
+    trade_rate::TradeRate,
+    willr::Willr,
+    wma::Wma,
 }

@@ -102,6 +102,14 @@ impl<'a> Past<'a> {
         self.position.checked_sub(ago as u64).and_then(|position| self.ring.get(position))
     }
 
+    /// The `n` candles before the one being folded, or as many as there are, oldest first, with
+    /// their positions.
+    pub fn last(&self, n: usize) -> impl Iterator<Item = (u64, Candle)> + use<'a> {
+        let Self { ring, position } = *self;
+        let first = position.saturating_sub(n as u64);
+        (first..position).filter_map(|position| Some((position, ring.get(position)?)))
+    }
+
     /// How many candles were closed before this one since the start.
     pub fn count(&self) -> u64 {
         self.position
@@ -157,6 +165,12 @@ pub trait Indicator: Send + Sync + Sized + 'static {
     fn reach(params: &[f64]) -> usize {
         let _ = params;
         0
+    }
+
+    /// Told once, before the first candle: `restore` goes back by at most so many `candles`. For
+    /// states that neither fit in `Saved` nor can be read again from `past`.
+    fn allow_rewind(&mut self, candles: usize) {
+        let _ = candles;
     }
 
     /// A rule that `PARAMS` cannot say, such as "fast must be below slow".
@@ -290,7 +304,8 @@ impl<I: Indicator> Track<I> {
     /// Adds an instance whose outputs begin at `column` of the row. Only before the first candle.
     pub fn add(&mut self, params: &[f64], units: Units, column: usize, ring_capacity: usize) {
         debug_assert_eq!(self.end, 0);
-        let now = I::new(params, units);
+        let mut now = I::new(params, units);
+        now.allow_rewind(ring_capacity);
         let before_newest = (0, now.save());
         let checkpoints = Checkpoints::for_ring(ring_capacity);
         self.slots.push(Slot { now, before_newest, checkpoints, column });

@@ -1,7 +1,9 @@
 //! What every indicator in the catalog must do; the catalog runs this over all of them.
 
+use core::any::Any;
+
 use crate::candle::{Candle, Ring};
-use crate::indicator::{Bar, Indicator, OUTPUTS_MAX, Past, Track, Value};
+use crate::indicator::{Bar, Indicator, OUTPUTS_MAX, Param, Past, Track, Units, Value};
 use crate::indicators::testing::{Random, Series, minute};
 use crate::limits::CHECKPOINT_EVERY;
 
@@ -10,11 +12,93 @@ const DEPTH: usize = 3 * CHECKPOINT_EVERY;
 
 type Out = [Option<f64>; OUTPUTS_MAX];
 
-/// The defaults, and the least of everything: periods of one candle are where edges are.
-fn settings<I: Indicator>() -> Vec<Vec<f64>> {
-    let defaults = I::PARAMS.iter().map(|param| param.default.unwrap_or(param.min)).collect();
-    let least = I::PARAMS.iter().map(|param| param.min).collect();
-    [defaults, least].into_iter().filter(|params: &Vec<f64>| I::check(params).is_ok()).collect()
+/// An indicator whose type is forgotten, so that the contract is compiled once and not per type.
+pub(crate) struct Subject {
+    params: &'static [Param],
+    width: usize,
+    check: fn(&[f64]) -> Result<(), &'static str>,
+    reach: fn(&[f64]) -> usize,
+    instance: fn(&[f64], Units) -> Box<dyn AnyIndicator>,
+    track: fn() -> Box<dyn AnyTrack>,
+    /// Whether a saved state says all; one saved as nothing can step back but not be handed over.
+    saves_itself: bool,
+}
+
+trait AnyIndicator {
+    fn allow_rewind(&mut self, candles: usize);
+    fn update(&mut self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]);
+    fn peek(&self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]);
+    fn converged(&self) -> bool;
+    fn save(&self) -> Box<dyn Any>;
+    fn restore(&mut self, saved: &dyn Any, past: &Past<'_>);
+}
+
+impl<I: Indicator> AnyIndicator for I {
+    fn allow_rewind(&mut self, candles: usize) {
+        Indicator::allow_rewind(self, candles);
+    }
+
+    fn update(&mut self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]) {
+        Indicator::update(self, bar, past, out);
+    }
+
+    fn peek(&self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]) {
+        Indicator::peek(self, bar, past, out);
+    }
+
+    fn converged(&self) -> bool {
+        Indicator::converged(self)
+    }
+
+    fn save(&self) -> Box<dyn Any> {
+        Box::new(Indicator::save(self))
+    }
+
+    fn restore(&mut self, saved: &dyn Any, past: &Past<'_>) {
+        Indicator::restore(self, saved.downcast_ref().unwrap(), past);
+    }
+}
+
+trait AnyTrack {
+    fn add(&mut self, params: &[f64], units: Units, column: usize, ring_capacity: usize);
+    fn fold(&mut self, ring: &Ring, units: Units, from: u64);
+    fn write_columns(&self, row: usize, columns: &mut [Value]);
+}
+
+impl<I: Indicator> AnyTrack for Track<I> {
+    fn add(&mut self, params: &[f64], units: Units, column: usize, ring_capacity: usize) {
+        Track::add(self, params, units, column, ring_capacity);
+    }
+
+    fn fold(&mut self, ring: &Ring, units: Units, from: u64) {
+        Track::fold(self, ring, units, from);
+    }
+
+    fn write_columns(&self, row: usize, columns: &mut [Value]) {
+        Track::write_columns(self, row, columns);
+    }
+}
+
+impl Subject {
+    pub(crate) fn of<I: Indicator>() -> Self {
+        Self {
+            params: I::PARAMS,
+            width: I::OUTPUTS.len(),
+            check: I::check,
+            reach: I::reach,
+            instance: |params, units| Box::new(I::new(params, units)),
+            track: || Box::new(Track::<I>::new()),
+            saves_itself: size_of::<I::Saved>() > 0,
+        }
+    }
+
+    /// The defaults, and the least of everything: periods of one candle are where edges are.
+    fn settings(&self) -> Vec<Vec<f64>> {
+        let defaults = self.params.iter().map(|param| param.default.unwrap_or(param.min)).collect();
+        let least = self.params.iter().map(|param| param.min).collect();
+        let settings: [Vec<f64>; 2] = [defaults, least];
+        settings.into_iter().filter(|params| (self.check)(params).is_ok()).collect()
+    }
 }
 
 fn bits(values: &[Value]) -> Vec<(Option<u64>, bool)> {
@@ -22,23 +106,25 @@ fn bits(values: &[Value]) -> Vec<(Option<u64>, bool)> {
 }
 
 /// A row under test: its ring is as short as it may be, its history is kept beside it.
-struct Bench<I: Indicator> {
+struct Bench<'a> {
+    subject: &'a Subject,
     settings: Vec<Vec<f64>>,
     series: Series,
     ring: Ring,
-    track: Track<I>,
+    track: Box<dyn AnyTrack>,
     /// The latest values of every candle, all outputs of all instances.
     values: Vec<Vec<Value>>,
 }
 
-impl<I: Indicator> Bench<I> {
-    fn new(series: Series) -> Self {
-        let settings = settings::<I>();
-        let reach = settings.iter().map(|params| I::reach(params)).max().unwrap();
+impl<'a> Bench<'a> {
+    fn new(subject: &'a Subject, series: Series) -> Self {
+        let settings = subject.settings();
+        let reach = settings.iter().map(|params| (subject.reach)(params)).max().unwrap();
         // A correction restores the checkpoint before it, and folding from there looks back.
         let ring = Ring::new(DEPTH + CHECKPOINT_EVERY + reach, minute());
-        let track = Self::track(&settings, &series, ring.capacity());
+        let track = Self::track(subject, &settings, series.units, ring.capacity());
         Self {
+            subject,
             settings,
             series: Series { candles: Vec::new(), ..series },
             ring,
@@ -47,10 +133,15 @@ impl<I: Indicator> Bench<I> {
         }
     }
 
-    fn track(settings: &[Vec<f64>], series: &Series, capacity: usize) -> Track<I> {
-        let mut track = Track::new();
+    fn track(
+        subject: &Subject,
+        settings: &[Vec<f64>],
+        units: Units,
+        capacity: usize,
+    ) -> Box<dyn AnyTrack> {
+        let mut track = (subject.track)();
         for (index, params) in settings.iter().enumerate() {
-            track.add(params, series.units, index * I::OUTPUTS.len(), capacity);
+            track.add(params, units, index * subject.width, capacity);
         }
         track
     }
@@ -74,7 +165,7 @@ impl<I: Indicator> Bench<I> {
         self.track.fold(&self.ring, self.series.units, from as u64);
         self.values.truncate(from);
         for row in 0..self.series.candles.len() - from {
-            let mut values = vec![Value::default(); self.settings.len() * I::OUTPUTS.len()];
+            let mut values = vec![Value::default(); self.settings.len() * self.subject.width];
             self.track.write_columns(row, &mut values);
             self.values.push(values);
         }
@@ -82,9 +173,10 @@ impl<I: Indicator> Bench<I> {
 
     /// All values of a run that had the present candles from the start.
     fn straight(&self) -> Vec<Vec<Value>> {
-        let mut straight = Self::new(self.series.clone());
+        let mut straight = Self::new(self.subject, self.series.clone());
         straight.ring = Ring::new(self.series.candles.len(), minute());
-        straight.track = Self::track(&self.settings, &self.series, straight.ring.capacity());
+        let units = self.series.units;
+        straight.track = Self::track(self.subject, &self.settings, units, straight.ring.capacity());
         self.series.candles.iter().for_each(|&candle| straight.push(candle));
         straight.fold(0);
         straight.values
@@ -93,12 +185,12 @@ impl<I: Indicator> Bench<I> {
 
 /// Candles are replaced and inserted at random depths while the series grows; after each fold,
 /// every value is bit-equal to a run that had the corrected candles from the start.
-pub(crate) fn corrections_reach_every_later_value<I: Indicator>() {
+pub(crate) fn corrections_reach_every_later_value(subject: &Subject) {
     for seed in 0..3 {
         let mut random = Random(seed);
         let source = Series::random(100 + seed, 260);
         let other = Series::random(200 + seed, 520);
-        let mut bench = Bench::<I>::new(source.clone());
+        let mut bench = Bench::new(subject, source.clone());
         let mut minutes = source.candles.iter().enumerate();
         while bench.series.candles.len() < 380 {
             let clean = bench.series.candles.len();
@@ -129,7 +221,7 @@ pub(crate) fn corrections_reach_every_later_value<I: Indicator>() {
 }
 
 /// Replaces a candle at a random depth, or inserts one before it; says where.
-fn correct<I: Indicator>(bench: &mut Bench<I>, random: &mut Random, other: &Series) -> usize {
+fn correct(bench: &mut Bench<'_>, random: &mut Random, other: &Series) -> usize {
     let len = bench.series.candles.len();
     let position = len - 1 - random.below(len.min(DEPTH) as u64) as usize;
     let numbers = other.candles[random.below(other.candles.len() as u64) as usize];
@@ -145,32 +237,41 @@ fn correct<I: Indicator>(bench: &mut Bench<I>, random: &mut Random, other: &Seri
 }
 
 /// One instance folded by hand over a ring that holds the whole series.
-struct Folding<I> {
-    indicator: I,
+struct Folding {
+    indicator: Box<dyn AnyIndicator>,
+    width: usize,
     ring: Ring,
     series: Series,
 }
 
-impl<I: Indicator> Folding<I> {
-    fn new(series: &Series, params: &[f64]) -> Self {
+impl Folding {
+    fn new(subject: &Subject, series: &Series, params: &[f64]) -> Self {
         let mut ring = Ring::new(series.candles.len(), minute());
         series.candles.iter().for_each(|candle| ring.push(candle));
-        Self { indicator: I::new(params, series.units), ring, series: series.clone() }
+        let mut indicator = (subject.instance)(params, series.units);
+        indicator.allow_rewind(ring.capacity());
+        Self { indicator, width: subject.width, ring, series: series.clone() }
     }
 
     fn update(&mut self, position: usize) -> Out {
         let mut out = Out::default();
         let bar = Bar::new(self.series.candles[position], self.series.units);
         let past = Past::before(&self.ring, position as u64);
-        self.indicator.update(&bar, &past, &mut out[..I::OUTPUTS.len()]);
+        self.indicator.update(&bar, &past, &mut out[..self.width]);
         out
+    }
+
+    fn update_all(&mut self, positions: core::ops::Range<usize>) {
+        for position in positions {
+            self.update(position);
+        }
     }
 
     fn peek(&self, position: usize, candle: Candle) -> Out {
         let mut out = Out::default();
         let bar = Bar::new(candle, self.series.units);
         let past = Past::before(&self.ring, position as u64);
-        self.indicator.peek(&bar, &past, &mut out[..I::OUTPUTS.len()]);
+        self.indicator.peek(&bar, &past, &mut out[..self.width]);
         out
     }
 }
@@ -179,33 +280,42 @@ fn out_bits(out: Out) -> [Option<u64>; OUTPUTS_MAX] {
     out.map(|number| number.map(f64::to_bits))
 }
 
-/// A fresh instance that takes over a saved state continues as the old one would.
-pub(crate) fn a_restored_state_continues_alike<I: Indicator>() {
+/// Whoever takes over a saved state continues as its owner does: an instance that had gone on, and
+/// a fresh one.
+pub(crate) fn a_restored_state_continues_alike(subject: &Subject) {
     let series = Series::random(31, 300);
-    for params in settings::<I>() {
-        for restart in [0, 1, 13, 64, 150, 299] {
-            let mut whole = Folding::<I>::new(&series, &params);
-            for position in 0..restart {
-                whole.update(position);
+    for params in subject.settings() {
+        for restart in [0, 1, 13, 64, 150, 260] {
+            let mut owner = Folding::new(subject, &series, &params);
+            owner.update_all(0..restart);
+            let mut ahead = Folding::new(subject, &series, &params);
+            ahead.update_all(0..restart + 40);
+            let mut heirs = vec![ahead];
+            if subject.saves_itself {
+                heirs.push(Folding::new(subject, &series, &params));
             }
-            let mut later = Folding::<I>::new(&series, &params);
-            let past = Past::before(&later.ring, restart as u64);
-            later.indicator.restore(&whole.indicator.save(), &past);
+            let saved = owner.indicator.save();
+            for heir in &mut heirs {
+                heir.indicator.restore(&*saved, &Past::before(&heir.ring, restart as u64));
+            }
             for position in restart..300 {
-                let (got, want) = (later.update(position), whole.update(position));
-                assert_eq!(out_bits(got), out_bits(want), "{params:?}, {restart}, {position}");
-                assert_eq!(later.indicator.converged(), whole.indicator.converged());
+                let want = out_bits(owner.update(position));
+                for heir in &mut heirs {
+                    let got = out_bits(heir.update(position));
+                    assert_eq!(got, want, "{params:?}, {restart}, {position}");
+                    assert_eq!(heir.indicator.converged(), owner.indicator.converged());
+                }
             }
         }
     }
 }
 
 /// Peeking at a candle gives what folding it will give, and leaves no trace.
-pub(crate) fn peek_says_what_update_will_say<I: Indicator>() {
+pub(crate) fn peek_says_what_update_will_say(subject: &Subject) {
     let (series, other) = (Series::random(32, 300), Series::random(33, 300));
-    for params in settings::<I>() {
-        let mut peeked = Folding::<I>::new(&series, &params);
-        let mut untouched = Folding::<I>::new(&series, &params);
+    for params in subject.settings() {
+        let mut peeked = Folding::new(subject, &series, &params);
+        let mut untouched = Folding::new(subject, &series, &params);
         for position in 0..300 {
             let candle = series.candles[position];
             peeked
@@ -219,16 +329,16 @@ pub(crate) fn peek_says_what_update_will_say<I: Indicator>() {
 }
 
 /// Neither NaN nor an infinity leaves an update, whatever the prices; every output gets its turn.
-pub(crate) fn every_value_is_finite<I: Indicator>() {
+pub(crate) fn every_value_is_finite(subject: &Subject) {
     // Days of ordinary candles for those that compare days, and less of the odd kinds.
     let mut kinds = Series::all_kinds(34, 400).to_vec();
     kinds[0] = Series::random(34, 9_000);
     kinds.push(Series::flat(500, 400));
     kinds.push(quiet(400));
     kinds.push(Series::of_closes(&[&[1; 100][..], &[1 << 31; 150], &[1; 150]].concat()));
-    for params in settings::<I>() {
+    for params in subject.settings() {
         for (kind, series) in kinds.iter().enumerate() {
-            let mut folding = Folding::<I>::new(series, &params);
+            let mut folding = Folding::new(subject, series, &params);
             let mut ready = [false; OUTPUTS_MAX];
             for position in 0..series.candles.len() {
                 let out = folding.update(position);
@@ -237,7 +347,7 @@ pub(crate) fn every_value_is_finite<I: Indicator>() {
                 ready.iter_mut().zip(out).for_each(|(ready, number)| *ready |= number.is_some());
             }
             if kind == 0 {
-                assert!(ready[..I::OUTPUTS.len()].iter().all(|&ready| ready), "{params:?}");
+                assert!(ready[..subject.width].iter().all(|&ready| ready), "{params:?}");
             }
         }
     }
@@ -253,14 +363,17 @@ fn quiet(n: usize) -> Series {
 }
 
 /// Defaults are allowed values, and a row has room for the outputs.
-pub(crate) fn parameters_and_outputs_are_in_bounds<I: Indicator>() {
-    assert!((1..=OUTPUTS_MAX).contains(&I::OUTPUTS.len()));
-    for param in I::PARAMS {
+pub(crate) fn parameters_and_outputs_are_in_bounds(subject: &Subject) {
+    assert!((1..=OUTPUTS_MAX).contains(&subject.width));
+    for param in subject.params {
         assert!(param.min <= param.max, "{}", param.name);
         let default = param.default.unwrap_or(param.min);
         assert!(param.min <= default && default <= param.max, "{}", param.name);
         assert!(!param.whole || default.fract() == 0.0, "{}", param.name);
     }
-    assert!(!settings::<I>().is_empty(), "the defaults pass the check");
-    assert!(I::PARAMS.is_sorted_by_key(|param| param.default.is_some()), "required ones first");
+    assert!(!subject.settings().is_empty(), "the defaults pass the check");
+    assert!(
+        subject.params.is_sorted_by_key(|param| param.default.is_some()),
+        "required ones first"
+    );
 }

@@ -1,17 +1,12 @@
 //! Simple moving average.
 
 use crate::indicator::{Bar, Indicator, Param, Past, Units};
+use crate::indicators::window::{Sum, to_f64};
 use crate::saved_by_copy;
 
-/// `sma(period)`: mean of the last `period` closes. TA-Lib `SMA`.
-///
-/// The sum is an exact integer, so it neither drifts nor depends on the path that led to it.
+/// `sma(period)`: mean of the last `period` closes, in quote currency. TA-Lib `SMA`.
 #[derive(Clone, Copy, Debug)]
-pub struct Sma {
-    period: u32,
-    seen: u32,
-    sum: i128,
-}
+pub struct Sma(Sum);
 
 impl Indicator for Sma {
     const NAME: &'static str = "sma";
@@ -19,7 +14,7 @@ impl Indicator for Sma {
     const OUTPUTS: &'static [&'static str] = &[""];
 
     fn new(params: &[f64], _units: Units) -> Self {
-        Self { period: params[0] as u32, seen: 0, sum: 0 }
+        Self(Sum::new(params[0]))
     }
 
     fn reach(params: &[f64]) -> usize {
@@ -27,21 +22,45 @@ impl Indicator for Sma {
     }
 
     fn update(&mut self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]) {
-        self.sum += i128::from(bar.candle.close.0);
-        if self.seen == self.period {
-            let leaving = past.back(self.period as usize).map_or(0, |candle| candle.close.0);
-            self.sum -= i128::from(leaving);
-        } else {
-            self.seen += 1;
-        }
-        if self.seen == self.period {
-            out[0] = Some(self.sum as f64 / f64::from(self.period) / bar.units.price);
-        }
+        let sum = self.0.update(&bar.candle, past, |candle| candle.close.0.into());
+        let divisor = f64::from(self.0.window().period()) * bar.units.price;
+        out[0] = sum.map(|sum| to_f64(sum) / divisor);
     }
 
     fn converged(&self) -> bool {
-        self.seen == self.period
+        self.0.window().is_full()
     }
 
     saved_by_copy!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::indicators::testing::{Series, assert_close, assert_talib, over_windows};
+
+    #[test]
+    fn equals_talib() {
+        assert_talib::<Sma>(&[20.0], &["sma_20"], 0.0);
+    }
+
+    #[test]
+    fn equals_the_mean_of_each_window() {
+        for series in Series::all_kinds(11, 500) {
+            let closes = series.closes();
+            for period in [1, 2, 20] {
+                let want = over_windows(closes.len(), period, |window| {
+                    Some(closes[window].iter().sum::<f64>() / period as f64)
+                });
+                assert_close(&series.columns::<Sma>(&[period as f64])[0], &want, 0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_mean_that_a_float_can_hold_is_exact() {
+        let series = Series::of_closes(&[100_000_000_001, 100_000_000_003, 100_000_000_002]);
+        let want = vec![None, Some(1_000_000_000.02), Some(1_000_000_000.025)];
+        assert_eq!(series.columns::<Sma>(&[2.0])[0], want);
+    }
 }

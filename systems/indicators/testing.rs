@@ -103,6 +103,28 @@ impl Series {
         Self { candles, units: Units::new(Scale::exact(2), Scale::exact(0), 60) }
     }
 
+    /// The ordinary series with counts of trades and taker-buy volumes of all sizes.
+    pub(crate) fn random_with_takers(seed: u64, n: usize) -> Self {
+        let mut series = Self::random(seed, n);
+        let mut random = Random(!seed);
+        for candle in series.candles.iter_mut().filter(|candle| candle.volume.0 > 0) {
+            candle.trades = 1 + random.below(10_000) as u32;
+            candle.taker_buy_volume.0 = random.below(1 + candle.volume.0 as u64) as i64;
+        }
+        series
+    }
+
+    /// The same series with each price changed by `change`.
+    pub(crate) fn with_prices(&self, change: impl Fn(i64) -> i64) -> Self {
+        let mut series = self.clone();
+        for Candle { open, high, low, close, .. } in &mut series.candles {
+            for price in [open, high, low, close] {
+                price.0 = change(price.0);
+            }
+        }
+        series
+    }
+
     fn walk(seed: u64, n: usize, scale: Scale, start: i64, pace: i64) -> Self {
         let mut random = Random(seed);
         let mut close = start;
@@ -176,6 +198,15 @@ pub(crate) fn minute() -> Interval {
 /// Two hours before a UTC midnight, so that long series change their session.
 fn minute_after_start(minute: usize) -> Nanos {
     Nanos::from_seconds(1_767_477_600 + 60 * minute as u64)
+}
+
+/// A column of what `oracle` says to the rows of each whole window of `period` rows.
+pub(crate) fn over_windows(
+    rows: usize,
+    period: usize,
+    oracle: impl Fn(core::ops::Range<usize>) -> Option<f64>,
+) -> Column {
+    (1..=rows).map(|end| oracle(end.checked_sub(period)?..end)).collect()
 }
 
 /// A column of `fixtures/talib.csv`: what TA-Lib says to [`Series::fixture`].
