@@ -169,7 +169,8 @@ static KEYS: [Key; 21] = [
     key!(start, "seconds since the epoch, from 2017 on and before 2100", text => start(text)),
     key!(duration, "a count and a unit (s, m, h, d) from 1s to 366d",
         text => seconds(text, 366 * 86_400), |spec| format!("{}s", spec.duration)),
-    key!(skew, "0, 0.5, 1, 1.5 or 2", text => real(text, 0.0, 2.0).filter(|x| (x * 2.0) % 1.0 == 0.0)),
+    key!(skew, "0, 0.5, 1, 1.5 or 2", 
+        text => real(text, 0.0, 2.0).filter(|x| (x * 2.0) % 1.0 == 0.0)),
     key!(burst, "a factor from 1 to 100", text => real(text, 1.0, 100.0)),
     key!(boundary, "a factor from 1 to 100", text => real(text, 1.0, 100.0)),
     key!(quiet, "a share from 0 to 0.9", text => real(text, 0.0, 0.9)),
@@ -185,7 +186,10 @@ static KEYS: [Key; 21] = [
     key!(links, "a number from 1 to 1024", text => whole(text, 1, 1_024)),
     key!(gaps, SHARE, text => real(text, 0.0, 0.5)),
     key!(backfill, "yes, no or refused", text => one_of(text, BACKFILLS),
-        |spec| BACKFILLS.iter().find(|(_, it)| *it == spec.backfill).map_or("", |x| x.0).to_owned()),
+    |spec| {
+        let named = BACKFILLS.iter().find(|(_, it)| *it == spec.backfill);
+        named.map_or("", |(name, _)| name).to_owned()
+    }),
     key!(late, SHARE, text => real(text, 0.0, 0.5)),
     key!(late_by, "a count and a unit (s, m, h, d) from 1s to 1h", text => seconds(text, 3_600),
         |spec| format!("{}s", spec.late_by)),
