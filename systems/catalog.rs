@@ -73,7 +73,7 @@ pub(crate) fn over<I: Indicator>(ring: &Ring, params: &[f64], units: Units) -> V
     debug_assert_eq!(ring.start(), 0);
     let mut track = Track::<I>::new();
     track.add(params, units, 0, ring.capacity());
-    track.fold(ring, units, 0);
+    track.fold_alone(ring, units, 0);
     let mut columns = vec![Vec::new(); I::OUTPUTS.len()];
     for row in 0..ring.end() as usize {
         let mut values = [Value::default(); OUTPUTS_MAX];

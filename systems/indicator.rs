@@ -8,6 +8,8 @@
 use bevy_ecs::prelude::*;
 
 use crate::candle::{Candle, Ring};
+use crate::each_row;
+use crate::ingest::Inbox;
 use crate::limits::CHECKPOINT_EVERY;
 use crate::row::{Dirty, Row};
 use crate::units::Scale;
@@ -77,6 +79,35 @@ impl Bar {
     #[inline]
     pub fn typical(&self) -> f64 {
         (self.high + self.low + self.close) / 3.0
+    }
+}
+
+/// The candles of one row that are to be folded in this pulse, converted once for all indicators.
+#[derive(Component, Clone, Debug, Default)]
+pub struct Bars {
+    /// Position of the first.
+    from: u64,
+    bars: Vec<Bar>,
+}
+
+impl Bars {
+    /// The candles of `ring` from `from` on.
+    pub fn refill(&mut self, ring: &Ring, units: Units, from: u64) {
+        self.from = from;
+        self.bars.clear();
+        let candles = (from..ring.end()).filter_map(|position| ring.get(position));
+        self.bars.extend(candles.map(|candle| Bar::new(candle, units)));
+    }
+
+    /// The candle at `position`, converted before or now.
+    #[inline]
+    fn at(&self, ring: &Ring, units: Units, position: u64) -> Bar {
+        let place = position.checked_sub(self.from).map(|place| place as usize);
+        match place.and_then(|place| self.bars.get(place)) {
+            Some(bar) => *bar,
+            // Only on the way from a saved state to the first corrected candle.
+            None => Bar::new(ring.get(position).unwrap_or_default(), units),
+        }
     }
 }
 
@@ -312,26 +343,38 @@ impl<I: Indicator> Track<I> {
     }
 
     /// Folds the candles of `ring` from `from` on, rolling back first if they were folded before.
-    pub fn fold(&mut self, ring: &Ring, units: Units, from: u64) {
-        self.values.clear();
+    /// `bars` are the same candles, converted.
+    pub fn fold(&mut self, ring: &Ring, bars: &Bars, units: Units, from: u64) {
         let width = I::OUTPUTS.len();
-        let candles = (ring.end() - from) as usize;
-        self.values.resize(candles * self.slots.len() * width, Value::default());
         let stride = self.slots.len() * width;
+        self.values.clear();
+        self.values.resize((ring.end() - from) as usize * stride, Value::default());
         for (index, slot) in self.slots.iter_mut().enumerate() {
-            let start = if from < self.end { slot.rewind(ring, from) } else { self.end };
-            for position in start..ring.end() {
+            let mut position = if from < self.end { slot.rewind(ring, from) } else { self.end };
+            let mut unseen = [None; OUTPUTS_MAX];
+            while position < from {
+                slot.advance(ring, &bars.at(ring, units, position), position, &mut unseen[..width]);
+                position += 1;
+            }
+            for values in self.values[index * width..].chunks_mut(stride) {
                 let mut out = [None; OUTPUTS_MAX];
-                slot.advance(ring, units, position, &mut out[..width]);
-                let Some(row) = position.checked_sub(from) else { continue };
-                let at = row as usize * stride + index * width;
+                slot.advance(ring, &bars.at(ring, units, position), position, &mut out[..width]);
                 let converged = slot.now.converged();
-                for (value, number) in self.values[at..at + width].iter_mut().zip(out) {
-                    *value = Value { number: number.filter(|n| n.is_finite()), converged };
+                for (value, number) in values.iter_mut().zip(&out[..width]) {
+                    let number = number.filter(|number| number.is_finite());
+                    *value = Value { number, converged };
                 }
+                position += 1;
             }
         }
         self.end = ring.end();
+    }
+
+    /// [`Track::fold`] for a row of its own, outside of any schedule.
+    pub fn fold_alone(&mut self, ring: &Ring, units: Units, from: u64) {
+        let mut bars = Bars::default();
+        bars.refill(ring, units, from);
+        self.fold(ring, &bars, units, from);
     }
 
     /// Copies the values of the candle `row` places after `Dirty::fold_from` into its columns.
@@ -370,13 +413,14 @@ pub const OUTPUTS_MAX: usize = 5;
 
 impl<I: Indicator> Slot<I> {
     /// Folds the candle at `position`, saving the state before it.
-    fn advance(&mut self, ring: &Ring, units: Units, position: u64, out: &mut [Option<f64>]) {
-        let candle = ring.get(position).expect("a candle to fold is in the ring");
+    #[inline]
+    fn advance(&mut self, ring: &Ring, bar: &Bar, position: u64, out: &mut [Option<f64>]) {
+        let saved = self.now.save();
         if position.is_multiple_of(CHECKPOINT_EVERY as u64) {
             self.checkpoints.take(position, self.now.save());
         }
-        self.before_newest = (position, self.now.save());
-        self.now.update(&Bar::new(candle, units), &Past::before(ring, position), out);
+        self.before_newest = (position, saved);
+        self.now.update(bar, &Past::before(ring, position), out);
     }
 
     /// Comes back to a state at or before `position` and says where that is.
@@ -391,11 +435,23 @@ impl<I: Indicator> Slot<I> {
     }
 }
 
-/// Folds what is new or corrected on every row: the only way in which indicators advance.
-pub fn indicate<I: Indicator>(mut rows: Query<(&Row, &Dirty, &Ring, &mut Track<I>)>) {
-    rows.par_iter_mut().for_each(|(row, dirty, ring, mut track)| {
+/// Converts what is new or corrected on every row.
+pub fn convert(inbox: Res<Inbox>, mut rows: Query<(&Row, &Dirty, &Ring, &mut Bars)>) {
+    each_row!(inbox, rows, |(row, dirty, ring, mut bars)| {
         if let Some(from) = dirty.fold_from {
-            track.fold(ring, row.units, from);
+            bars.refill(ring, row.units, from);
+        }
+    });
+}
+
+/// Folds what is new or corrected on every row: the only way in which indicators advance.
+pub fn indicate<I: Indicator>(
+    inbox: Res<Inbox>,
+    mut rows: Query<(&Row, &Dirty, &Ring, &Bars, &mut Track<I>)>,
+) {
+    each_row!(inbox, rows, |(row, dirty, ring, bars, mut track)| {
+        if let Some(from) = dirty.fold_from {
+            track.fold(ring, bars, row.units, from);
         }
     });
 }

@@ -8,6 +8,7 @@ use bevy_ecs::prelude::*;
 use crate::base::Series;
 use crate::bucket::Edges;
 use crate::candle::{Candle, Mark, Ring, VenueCandle};
+use crate::each_row;
 use crate::ingest::Inbox;
 use crate::limits::PENDING_CANDLES_MAX;
 use crate::row::Front;
@@ -132,12 +133,7 @@ pub fn reconcile(
     settings: Res<Settings>,
     mut rows: Query<(&Ring, &Front, Option<&Series>, &mut Evidence)>,
 ) {
-    let visit = |(ring, front, series, mut evidence): (
-        &Ring,
-        &Front,
-        Option<&Series>,
-        Mut<'_, Evidence>,
-    )| {
+    each_row!(inbox, rows, |(ring, front, series, mut evidence)| {
         if evidence.pending.is_empty() {
             return;
         }
@@ -145,12 +141,7 @@ pub fn reconcile(
         let mut pending = core::mem::take(&mut evidence.pending);
         pending.retain(|candle| !bench.judge(candle, &mut evidence));
         evidence.pending = pending;
-    };
-    if inbox.burst {
-        rows.par_iter_mut().for_each(visit);
-    } else {
-        rows.iter_mut().for_each(visit);
-    }
+    });
 }
 
 /// Where one row's candles are judged.

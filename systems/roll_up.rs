@@ -6,6 +6,7 @@ use bevy_ecs::query::QueryData;
 use crate::base::Series;
 use crate::bucket::Open;
 use crate::candle::{Candle, Mark, Ring};
+use crate::each_row;
 use crate::ingest::Inbox;
 use crate::ledger::Ledger;
 use crate::reconcile::{Evidence, Restatement};
@@ -49,16 +50,11 @@ pub fn roll_up(
     bases: Query<BaseView, With<Series>>,
     mut rows: Query<Longer, Without<Series>>,
 ) {
-    let visit = |mut row: LongerItem<'_, '_>| {
+    each_row!(inbox, rows, |mut row: LongerItem<'_, '_>| {
         if let Ok(base) = bases.get(row.link.base) {
             row.follow(&base);
         }
-    };
-    if inbox.burst {
-        rows.par_iter_mut().for_each(visit);
-    } else {
-        rows.iter_mut().for_each(visit);
-    }
+    });
 }
 
 impl LongerItem<'_, '_> {

@@ -150,3 +150,16 @@ impl Absent {
         self.reported = self.times.len();
     }
 }
+
+/// Visits every row of a query: one by one in a calm step, spread over threads in a burst. Waking
+/// threads costs more than a calm step does.
+#[macro_export]
+macro_rules! each_row {
+    ($inbox:expr, $rows:expr, $visit:expr) => {
+        if $inbox.burst {
+            $rows.par_iter_mut().for_each($visit);
+        } else {
+            $rows.iter_mut().for_each($visit);
+        }
+    };
+}

@@ -6,7 +6,8 @@ use bevy_ecs::schedule::{
 };
 
 use crate::base::{Base, BaseItem};
-use crate::indicator::{Indicator, indicate};
+use crate::each_row;
+use crate::indicator::{Indicator, convert, indicate};
 use crate::ingest::{Inbox, admit, fold, group};
 use crate::settings::Settings;
 use crate::{dispatch, reconcile, request, roll_up};
@@ -69,6 +70,7 @@ fn fill(schedule: &mut Schedule, settings: &Settings) {
     schedule.add_systems(
         (settle, roll_up::roll_up).chain().in_set(Aggregate).in_set(OnPulse).after(fold),
     );
+    schedule.add_systems(convert.in_set(Indicate));
     schedule.add_systems((reconcile::reconcile, request::want).in_set(Reconcile));
     schedule.add_systems(
         (dispatch::hand_out, request::hand_out_requests, dispatch::clean).chain().in_set(Dispatch),
@@ -84,7 +86,7 @@ fn fill(schedule: &mut Schedule, settings: &Settings) {
 
 /// Adds the systems of one indicator type.
 pub fn add_indicator<I: Indicator>(schedule: &mut Schedule) {
-    schedule.add_systems(indicate::<I>.in_set(Stage::Indicate));
+    schedule.add_systems(indicate::<I>.in_set(Stage::Indicate).after(convert));
     schedule.add_systems(
         dispatch::publish::<I>
             .in_set(Stage::Dispatch)
@@ -97,10 +99,5 @@ pub fn add_indicator<I: Indicator>(schedule: &mut Schedule) {
 
 /// Closes and corrects the candles of base rows.
 fn settle(inbox: Res<Inbox>, settings: Res<Settings>, mut rows: Query<Base>) {
-    let visit = |mut row: BaseItem<'_, '_>| row.settle(inbox.now, settings.grace_ns);
-    if inbox.burst {
-        rows.par_iter_mut().for_each(visit);
-    } else {
-        rows.iter_mut().for_each(visit);
-    }
+    each_row!(inbox, rows, |mut row: BaseItem<'_, '_>| row.settle(inbox.now, settings.grace_ns));
 }

@@ -7,7 +7,7 @@ use crate::bucket::Open;
 use crate::candle::Ring;
 use crate::dispatch::{Due, Outbox, Published};
 use crate::health::{Health, Strays};
-use crate::indicator::Units;
+use crate::indicator::{Bars, Units};
 use crate::ingest::{Admitted, BaseRows, Groups, Inbox};
 use crate::ledger::Ledger;
 use crate::reconcile::Evidence;
@@ -79,6 +79,7 @@ fn spawn_row(
         Evidence::default(),
         Wants::default(),
         Published::default(),
+        Bars::default(),
     ));
     let mut column = 0;
     for indicator in settings.on(interval) {

@@ -44,8 +44,8 @@ type Row = std::collections::BTreeMap<String, String>;
 
 #[test]
 fn agrees_with_talib_on_official_candles() {
-    let candles = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../shared/data/market/binance_usdm_klines_1m");
+    let candles =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/market/binance_usdm_klines_1m");
     let Some(references) = std::env::var_os("TAPESCAN_TALIB") else {
         return eprintln!("skipped: TAPESCAN_TALIB names no directory with TA-Lib's values");
     };

@@ -71,7 +71,7 @@ impl<I: Indicator> AnyTrack for Track<I> {
     }
 
     fn fold(&mut self, ring: &Ring, units: Units, from: u64) {
-        Track::fold(self, ring, units, from);
+        Track::fold_alone(self, ring, units, from);
     }
 
     fn write_columns(&self, row: usize, columns: &mut [Value]) {

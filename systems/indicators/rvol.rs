@@ -194,7 +194,7 @@ mod tests {
             }
             candles.push(*candle);
             ring.push(candle);
-            track.fold(&ring, series.units, from);
+            track.fold_alone(&ring, series.units, from);
             for at in from as usize..candles.len() {
                 let mut values = [Default::default()];
                 track.write_columns(at - from as usize, &mut values);
