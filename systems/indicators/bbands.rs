@@ -32,16 +32,15 @@ impl Indicator for Bbands {
 
     fn update(&mut self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]) {
         let Some(moments) = self.moments.update(&bar.candle, past) else { return };
-        // Everything is n times itself in price units until it is written.
-        let sum = moments.sum();
-        let band = self.deviations * moments.spread();
-        let to_price = 1.0 / (f64::from(moments.window().period()) * bar.units.price);
-        out[0] = Some((sum + band) * to_price);
-        out[1] = Some(sum * to_price);
-        out[2] = Some((sum - band) * to_price);
-        out[3] = Some(2.0 * band / sum);
-        if band > 0.0 {
-            out[4] = Some(0.5 + moments.excess(bar.candle.close.0) / (2.0 * band));
+        let divisor = f64::from(moments.window().period()) * bar.units.price;
+        let spread = self.deviations * moments.spread();
+        let (middle, band) = (moments.sum() / divisor, spread / divisor);
+        out[0] = Some(middle + band);
+        out[1] = Some(middle);
+        out[2] = Some(middle - band);
+        out[3] = Some(2.0 * band / middle);
+        if spread > 0.0 {
+            out[4] = Some(0.5 + moments.excess(bar.candle.close.0) / (2.0 * spread));
         }
     }
 

@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn equals_talib() {
-        // TA-Lib subtracts sums of about 14 * 14 * price.
+        // TA-Lib takes the difference of two sums near 1e5, and has 1e-15 where the slope is 0.
         assert_talib::<LinregSlope>(&[14.0], &["linearreg_slope_14"], 1e-3);
     }
 

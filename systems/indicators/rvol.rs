@@ -46,14 +46,14 @@ impl Indicator for Rvol {
             days,
             volumes: vec![0; slots * days].into_boxed_slice(),
             seen: vec![0; slots].into_boxed_slice(),
-            log: Box::default(),
+            log: Box::new([(0, 0)]),
             end: 0,
             converged: false,
         }
     }
 
     fn allow_rewind(&mut self, candles: usize) {
-        self.log = vec![(0, 0); candles].into_boxed_slice();
+        self.log = vec![(0, 0); candles.max(1)].into_boxed_slice();
     }
 
     fn update(&mut self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]) {

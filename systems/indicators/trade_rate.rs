@@ -81,7 +81,7 @@ mod tests {
     fn equal_counts_of_each_window() {
         let series = Series::random_with_takers(28, 1_000);
         let count = |window: core::ops::Range<usize>| {
-            series.candles[window].iter().map(|candle| candle.trades).sum::<u32>() as f64
+            f64::from(series.candles[window].iter().map(|candle| candle.trades).sum::<u32>())
         };
         let n = series.candles.len();
         for period in [1, 5] {

@@ -38,12 +38,6 @@ impl Window {
         self.seen == self.period
     }
 
-    /// How many candles are in it.
-    #[inline]
-    pub fn seen(&self) -> u32 {
-        self.seen
-    }
-
     /// How many candles fill it.
     #[inline]
     pub fn period(&self) -> u32 {
@@ -140,9 +134,9 @@ impl Moments {
         let sum = self.sum as u128;
         let n = u128::from(self.window.period);
         let variance = n.wrapping_mul(self.squares).wrapping_sub(sum.wrapping_mul(sum));
-        match u64::try_from(variance) {
+        match i64::try_from(variance) {
             Ok(small) => small as f64,
-            Err(_) => variance as f64,
+            Err(_) => from_128_bits(variance),
         }
         .sqrt()
     }
@@ -211,8 +205,16 @@ pub fn thrice_typical(candle: &Candle) -> i128 {
 pub fn to_f64(number: i128) -> f64 {
     match i64::try_from(number) {
         Ok(small) => small as f64,
-        Err(_) => number as f64,
+        Err(_) if number < 0 => -from_128_bits(number.unsigned_abs()),
+        Err(_) => from_128_bits(number.unsigned_abs()),
     }
+}
+
+/// Kept out of line: inlined, the compiler does this slow conversion every time and then picks.
+#[cold]
+#[inline(never)]
+fn from_128_bits(number: u128) -> f64 {
+    number as f64
 }
 
 #[cfg(test)]
@@ -236,8 +238,8 @@ mod tests {
             ring.push(candle);
             let Some(start) = end.checked_sub(period) else { continue };
             let window = &closes[start..end];
-            let mean_n: i128 = window.iter().map(|&x| i128::from(x)).sum();
-            assert_eq!(moments.sum, mean_n);
+            let sum: i128 = window.iter().map(|&x| i128::from(x)).sum();
+            assert_eq!(moments.sum, sum);
             let n = period as i128;
             // Half of the sum of the squared differences of all pairs: no squares of prices.
             let pairs: f64 = window
@@ -277,7 +279,8 @@ mod tests {
     fn the_longest_window_holds_the_stated_span() {
         let period = crate::limits::PERIOD_MAX;
         let (low, high) = (100_000_000_000_000_000, 107_300_000_000_000_000);
-        let closes: Vec<i64> = (0..period).map(|i| if i % 2 == 0 { low } else { high }).collect();
+        let closes: Vec<i64> =
+            (0..period).map(|i| if i.is_multiple_of(2) { low } else { high }).collect();
         let series = Series::of_closes(&closes);
         let mut ring = Ring::new(period, minute());
         let mut moments = Moments::new(period as f64);
