@@ -39,9 +39,9 @@ impl Indicator for AnchoredVwap {
         let open_time = bar.candle.open_time;
         self.whole.get_or_insert(open_time <= self.anchor);
         if open_time >= self.anchor {
-            self.since.add(&bar.candle);
+            self.since.add(&bar.candle, &bar.units);
         }
-        self.since.write(&bar.units, out);
+        self.since.write(out);
     }
 
     fn converged(&self) -> bool {

@@ -377,3 +377,62 @@ pub(crate) fn parameters_and_outputs_are_in_bounds(subject: &Subject) {
         "required ones first"
     );
 }
+
+/// An indicator that breaks the contract, to see that the contract notices.
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Copy)]
+    struct Forgetful {
+        sum: i64,
+    }
+
+    impl Indicator for Forgetful {
+        const NAME: &'static str = "forgetful";
+        const PARAMS: &'static [Param] = &[];
+        const OUTPUTS: &'static [&'static str] = &[""];
+        type Saved = i64;
+
+        fn new(_params: &[f64], _units: Units) -> Self {
+            Self { sum: 0 }
+        }
+
+        fn update(&mut self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]) {
+            Indicator::peek(self, bar, past, out);
+            self.sum += bar.candle.close.0;
+        }
+
+        fn peek(&self, bar: &Bar, _past: &Past<'_>, out: &mut [Option<f64>]) {
+            // Infinite at the start: the sum is zero.
+            out[0] = Some(bar.close / self.sum as f64);
+        }
+
+        fn converged(&self) -> bool {
+            true
+        }
+
+        fn save(&self) -> i64 {
+            self.sum
+        }
+
+        fn restore(&mut self, _saved: &i64, _past: &Past<'_>) {}
+    }
+
+    #[test]
+    #[should_panic(expected = "corrected")]
+    fn a_correction_that_does_not_arrive_is_noticed() {
+        corrections_reach_every_later_value(&Subject::of::<Forgetful>());
+    }
+
+    #[test]
+    #[should_panic(expected = "[], 0, 0")]
+    fn a_state_that_does_not_come_back_is_noticed() {
+        a_restored_state_continues_alike(&Subject::of::<Forgetful>());
+    }
+
+    #[test]
+    #[should_panic(expected = "kind 0")]
+    fn an_infinite_value_is_noticed() {
+        every_value_is_finite(&Subject::of::<Forgetful>());
+    }
+}

@@ -15,7 +15,7 @@ use crate::units::Nanos;
 pub struct VolumeWeighted {
     volume: u128,
     quote_volume: u128,
-    /// The average price, in price units.
+    /// The average price, in quote currency.
     mean: f64,
     /// Sum of volume times squared distance from the mean, kept centred (West, 1979): sums of
     /// squares would cancel.
@@ -24,29 +24,35 @@ pub struct VolumeWeighted {
 
 impl VolumeWeighted {
     /// Adds one candle.
-    pub fn add(&mut self, candle: &Candle) {
+    pub fn add(&mut self, candle: &Candle, units: &Units) {
         if candle.volume.0 <= 0 {
             return;
         }
         let weight = candle.volume.0 as f64;
-        let price = candle.quote_volume as f64 / weight;
+        let price = nearest(candle.quote_volume) / (weight * units.price);
         let before = self.mean;
         self.volume += candle.volume.0 as u128;
         self.quote_volume += candle.quote_volume;
-        self.mean = self.quote_volume as f64 / self.volume as f64;
+        self.mean = nearest(self.quote_volume) / (nearest(self.volume) * units.price);
         self.scatter += weight * ((price - before) * (price - self.mean));
     }
 
     /// Writes the average price and one deviation above and below it, in quote currency; `None`
     /// while nothing was traded.
-    pub fn write(&self, units: &Units, out: &mut [Option<f64>]) {
+    pub fn write(&self, out: &mut [Option<f64>]) {
         if self.volume > 0 {
             // Rounding may leave a scatter of nothing a hair below zero.
-            let deviation = (self.scatter / self.volume as f64).max(0.0).sqrt() / units.price;
-            let mean = self.mean / units.price;
-            out.copy_from_slice(&[Some(mean), Some(mean + deviation), Some(mean - deviation)]);
+            let deviation = (self.scatter / nearest(self.volume)).max(0.0).sqrt();
+            let bands = [self.mean, self.mean + deviation, self.mean - deviation];
+            out.copy_from_slice(&bands.map(Some));
         }
     }
+}
+
+/// The float nearest to an integer: what `as` says, but without its call for what fits 64 bits.
+#[inline]
+fn nearest(integer: u128) -> f64 {
+    u64::try_from(integer).map_or_else(|_| integer as f64, |integer| integer as f64)
 }
 
 /// `vwap(offset)`: volume-weighted average price since the session began, exact to the prints,
@@ -91,8 +97,8 @@ impl Indicator for SessionVwap {
         if bar.candle.open_time >= self.ends_at {
             self.start_session(bar.candle.open_time);
         }
-        self.session.add(&bar.candle);
-        self.session.write(&bar.units, out);
+        self.session.add(&bar.candle, &bar.units);
+        self.session.write(out);
     }
 
     fn converged(&self) -> bool {
