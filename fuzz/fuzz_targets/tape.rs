@@ -18,11 +18,13 @@ const SEGMENT: u64 = 7;
 
 fuzz_target!(|data: &[u8]| {
     let Some((&mode, data)) = data.split_first() else { return };
-    let file = match mode % 4 {
+    let (first, second) = data.split_at(data.len() / 2);
+    let file = match mode % 5 {
         0 => data.to_vec(),
         1 => [beginning(), data.to_vec()].concat(),
         2 => [beginning(), block(data, false)].concat(),
-        _ => [beginning(), block(data, true)].concat(),
+        3 => [beginning(), block(data, true)].concat(),
+        _ => [beginning(), block(first, false), block(second, false)].concat(),
     };
     exhaust(&file);
 });
@@ -53,10 +55,15 @@ fn block(data: &[u8], compressed: bool) -> Vec<u8> {
         true => u32::from(numbers[5]) << 8 | u32::from(numbers[6]),
         false => payload.len() as u32,
     };
+    let sequence = match numbers[6] {
+        _ if compressed => 0,
+        u8::MAX => u64::MAX,
+        other => other.into(),
+    };
     let mut out = b"TBLK".to_vec();
     out.extend([numbers[0] % 4, 0, 0, 0]);
     out.extend(SEGMENT.to_le_bytes());
-    out.extend(0u64.to_le_bytes());
+    out.extend(sequence.to_le_bytes());
     for number in [raw_bytes, stored.len() as u32, numbers[1].into(), numbers[2].into()] {
         out.extend(number.to_le_bytes());
     }

@@ -125,7 +125,7 @@ impl Index {
             let (earliest, latest) = (Nanos(earliest), Nanos(latest));
             marks.push(Mark { offset, sequence, entries, earliest, latest });
         }
-        let stride = blocks.div_ceil(count.max(1) as u64).max(1).next_power_of_two();
+        let stride = blocks.div_ceil(count.max(1) as u64).max(1).checked_next_power_of_two()?;
         Some(Self { blocks, marks, stride })
     }
 }
@@ -173,6 +173,14 @@ mod tests {
                 assert_eq!(Index::decode(&bytes[..cut]), None);
             }
         }
+    }
+
+    #[test]
+    fn more_blocks_than_can_be_is_no_index() {
+        let mut bytes = Vec::new();
+        put_varint(&mut bytes, u64::MAX);
+        bytes.push(0);
+        assert_eq!(Index::decode(&bytes), None);
     }
 
     #[test]

@@ -215,8 +215,7 @@ impl<R: Read + Seek> Reader<R> {
             if head.kind != ENTRIES || wanted(earliest, latest) {
                 break;
             }
-            self.at += head.span();
-            self.sequence += 1;
+            self.pass(&head);
         }
         Ok(())
     }
@@ -252,9 +251,15 @@ impl<R: Read + Seek> Reader<R> {
             }
             _ => Found::Unknown,
         };
-        self.at += head.span();
-        self.sequence += 1;
+        self.pass(&head);
         Ok(found)
+    }
+
+    /// Moves behind a block.
+    fn pass(&mut self, head: &Head) {
+        self.at += head.span();
+        // A hostile file may begin to count anywhere.
+        self.sequence = self.sequence.wrapping_add(1);
     }
 
     /// Reads the head at an offset; the whole block is inside the file.
@@ -338,8 +343,7 @@ impl<R: Read + Seek> Reader<R> {
             if head.kind == ENTRIES {
                 index.push(self.at, self.sequence, &head.totals);
             }
-            self.at += head.span();
-            self.sequence += 1;
+            self.pass(&head);
         }
         Ok(index)
     }

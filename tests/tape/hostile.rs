@@ -170,6 +170,16 @@ fn with_index(index: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn a_sequence_may_end_where_numbers_do() {
+    let mut bytes = tape(&[Forged { sequence: u64::MAX, ..heartbeat() }]);
+    let last = Reason::OutOfSequence { expected: 0, found: u64::MAX };
+    assert_eq!(reason(&bytes), Some(last));
+    exhaust(&bytes);
+    bytes.extend(heartbeat().bytes());
+    exhaust(&bytes);
+}
+
+#[test]
 fn an_index_that_lies_misleads_nobody() {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("a.tape");
