@@ -38,6 +38,7 @@ pub struct Engine {
     base: systems::units::Interval,
     rows: usize,
     steps: u64,
+    bursts: u64,
 }
 
 /// What an engine could not be built from.
@@ -73,7 +74,7 @@ impl Engine {
             _ => Some(prepare(schedule::burst(settings), &mut world)?),
         };
         let rows = symbols.len() * settings.intervals.len();
-        Ok(Self { world, calm, burst, base: settings.base(), rows, steps: 0 })
+        Ok(Self { world, calm, burst, base: settings.base(), rows, steps: 0, bursts: 0 })
     }
 
     /// Folds a batch and hands what each pulse put out to `sink`. The batch is left empty; its
@@ -149,6 +150,7 @@ impl Engine {
         (inbox.range, inbox.pulse) = (prints, pulse.is_some());
         inbox.now = pulse.unwrap_or(inbox.now);
         inbox.burst = large && self.burst.is_some();
+        self.bursts += u64::from(inbox.burst);
         let schedule = match &mut self.burst {
             Some(burst) if inbox.burst => burst,
             _ => &mut self.calm,
@@ -221,6 +223,11 @@ impl Engine {
     /// Batches folded so far.
     pub fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// Runs of the schedule that were spread over threads.
+    pub fn bursts(&self) -> u64 {
+        self.bursts
     }
 
     /// The venue's time as of the last heartbeat.

@@ -1,7 +1,11 @@
 //! The one integration binary: modules only.
 
 mod candles;
+mod cli;
+mod config;
 mod import;
+mod parity;
 mod support;
 mod talib;
 mod tape;
+mod tidy;

@@ -234,9 +234,21 @@ pub(crate) fn run(
     settings: &Settings,
     symbols: &[SymbolSpec],
     events: &[Event],
+    cut: impl FnMut() -> usize,
+) -> (Collected, Engine) {
+    run_on(1, settings, symbols, events, cut)
+}
+
+/// [`run`] on several threads. The pool belongs to the process, so it is made for two at once.
+pub(crate) fn run_on(
+    threads: usize,
+    settings: &Settings,
+    symbols: &[SymbolSpec],
+    events: &[Event],
     mut cut: impl FnMut() -> usize,
 ) -> (Collected, Engine) {
-    let mut engine = Engine::new(settings, symbols, 2).unwrap();
+    drop(Engine::new(settings, &[], 2).unwrap());
+    let mut engine = Engine::new(settings, symbols, threads).unwrap();
     let mut collected = Collected::new(settings);
     let mut batch = Batch::default();
     let mut rest = events;
