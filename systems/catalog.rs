@@ -101,8 +101,8 @@ macro_rules! catalog {
 
         #[cfg(test)]
         mod tests {
+            use crate::indicators::subject::Subject;
             use crate::indicators::{self, contract};
-            use contract::Subject;
 
             // A module per indicator, named after it, so that a failure says which.
             $(#[expect(non_snake_case)]

@@ -1,9 +1,8 @@
 //! What every indicator in the catalog must do; the catalog runs this over all of them.
 
-use core::any::Any;
-
 use crate::candle::{Candle, Ring};
-use crate::indicator::{Bar, Indicator, OUTPUTS_MAX, Param, Past, Track, Units, Value};
+use crate::indicator::{Bar, OUTPUTS_MAX, Past, Units, Value};
+use crate::indicators::subject::{AnyIndicator, AnyTrack, Subject};
 use crate::indicators::testing::{Random, Series, minute};
 use crate::limits::CHECKPOINT_EVERY;
 
@@ -11,95 +10,6 @@ use crate::limits::CHECKPOINT_EVERY;
 const DEPTH: usize = 3 * CHECKPOINT_EVERY;
 
 type Out = [Option<f64>; OUTPUTS_MAX];
-
-/// An indicator whose type is forgotten, so that the contract is compiled once and not per type.
-pub(crate) struct Subject {
-    params: &'static [Param],
-    width: usize,
-    check: fn(&[f64]) -> Result<(), &'static str>,
-    reach: fn(&[f64]) -> usize,
-    instance: fn(&[f64], Units) -> Box<dyn AnyIndicator>,
-    track: fn() -> Box<dyn AnyTrack>,
-    /// Whether a saved state says all; one saved as nothing can step back but not be handed over.
-    saves_itself: bool,
-}
-
-trait AnyIndicator {
-    fn allow_rewind(&mut self, candles: usize);
-    fn update(&mut self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]);
-    fn peek(&self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]);
-    fn converged(&self) -> bool;
-    fn save(&self) -> Box<dyn Any>;
-    fn restore(&mut self, saved: &dyn Any, past: &Past<'_>);
-}
-
-impl<I: Indicator> AnyIndicator for I {
-    fn allow_rewind(&mut self, candles: usize) {
-        Indicator::allow_rewind(self, candles);
-    }
-
-    fn update(&mut self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]) {
-        Indicator::update(self, bar, past, out);
-    }
-
-    fn peek(&self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]) {
-        Indicator::peek(self, bar, past, out);
-    }
-
-    fn converged(&self) -> bool {
-        Indicator::converged(self)
-    }
-
-    fn save(&self) -> Box<dyn Any> {
-        Box::new(Indicator::save(self))
-    }
-
-    fn restore(&mut self, saved: &dyn Any, past: &Past<'_>) {
-        Indicator::restore(self, saved.downcast_ref().unwrap(), past);
-    }
-}
-
-trait AnyTrack {
-    fn add(&mut self, params: &[f64], units: Units, column: usize, ring_capacity: usize);
-    fn fold(&mut self, ring: &Ring, units: Units, from: u64);
-    fn write_columns(&self, row: usize, columns: &mut [Value]);
-}
-
-impl<I: Indicator> AnyTrack for Track<I> {
-    fn add(&mut self, params: &[f64], units: Units, column: usize, ring_capacity: usize) {
-        Track::add(self, params, units, column, ring_capacity);
-    }
-
-    fn fold(&mut self, ring: &Ring, units: Units, from: u64) {
-        Track::fold_alone(self, ring, units, from);
-    }
-
-    fn write_columns(&self, row: usize, columns: &mut [Value]) {
-        Track::write_columns(self, row, columns);
-    }
-}
-
-impl Subject {
-    pub(crate) fn of<I: Indicator>() -> Self {
-        Self {
-            params: I::PARAMS,
-            width: I::OUTPUTS.len(),
-            check: I::check,
-            reach: I::reach,
-            instance: |params, units| Box::new(I::new(params, units)),
-            track: || Box::new(Track::<I>::new()),
-            saves_itself: size_of::<I::Saved>() > 0,
-        }
-    }
-
-    /// The defaults, and the least of everything: periods of one candle are where edges are.
-    fn settings(&self) -> Vec<Vec<f64>> {
-        let defaults = self.params.iter().map(|param| param.default.unwrap_or(param.min)).collect();
-        let least = self.params.iter().map(|param| param.min).collect();
-        let settings: [Vec<f64>; 2] = [defaults, least];
-        settings.into_iter().filter(|params| (self.check)(params).is_ok()).collect()
-    }
-}
 
 fn bits(values: &[Value]) -> Vec<(Option<u64>, bool)> {
     values.iter().map(|value| (value.number.map(f64::to_bits), value.converged)).collect()
@@ -381,6 +291,7 @@ pub(crate) fn parameters_and_outputs_are_in_bounds(subject: &Subject) {
 /// An indicator that breaks the contract, to see that the contract notices.
 mod tests {
     use super::*;
+    use crate::indicator::{Indicator, Param};
 
     #[derive(Clone, Copy)]
     struct Forgetful {

@@ -25,6 +25,8 @@ pub mod rvol;
 pub mod session_vwap;
 pub mod sma;
 pub mod stoch;
+#[cfg(test)]
+pub(crate) mod subject;
 pub mod supertrend;
 pub mod taker_share;
 #[cfg(test)]
