@@ -45,7 +45,12 @@ pub fn defaults() -> Settings {
 }
 
 /// An engine that has folded `warm` already.
-pub fn warmed(settings: &Settings, symbols: &[SymbolSpec], threads: usize, warm: &[Batch]) -> Engine {
+pub fn warmed(
+    settings: &Settings,
+    symbols: &[SymbolSpec],
+    threads: usize,
+    warm: &[Batch],
+) -> Engine {
     let Ok(mut engine) = Engine::new(settings, symbols, threads) else {
         panic!("the schedule builds");
     };

@@ -11,6 +11,7 @@ use systems::dispatch::Outbox;
 use systems::health::{Health, Strays};
 use systems::ingest::{BaseRows, Inbox};
 use systems::ledger::{Gap, Ledger};
+use systems::limits::slice_prints;
 use systems::pulse::{Beat, Clock};
 use systems::reconcile::{Cause, Evidence};
 use systems::request::{Queue, Wants};
@@ -37,6 +38,7 @@ pub struct Engine {
     burst: Option<Schedule>,
     base: systems::units::Interval,
     rows: usize,
+    slice: usize,
     steps: u64,
     bursts: u64,
 }
@@ -74,7 +76,9 @@ impl Engine {
             _ => Some(prepare(schedule::burst(settings), &mut world)?),
         };
         let rows = symbols.len() * settings.intervals.len();
-        Ok(Self { world, calm, burst, base: settings.base(), rows, steps: 0, bursts: 0 })
+        let slice = slice_prints(symbols.len()) * threads.clamp(1, 4);
+        let base = settings.base();
+        Ok(Self { world, calm, burst, base, rows, slice, steps: 0, bursts: 0 })
     }
 
     /// Folds a batch and hands what each pulse put out to `sink`. The batch is left empty; its
@@ -88,13 +92,16 @@ impl Engine {
                 self.heartbeat(to, &mut from, position, sink);
             } else {
                 if touches_prints(&control) {
-                    self.run(core::mem::replace(&mut from, position)..position, None);
+                    let prints = core::mem::replace(&mut from, position)..position;
+                    let last = self.run_all_but_last(prints);
+                    self.run(last, None);
                 }
                 self.control(control);
             }
         }
         let end = self.world.resource::<Inbox>().trades.len();
-        self.run(from..end, None);
+        let last = self.run_all_but_last(from..end);
+        self.run(last, None);
         core::mem::swap(&mut self.world.resource_mut::<Inbox>().trades, &mut batch.trades);
         batch.trades.clear();
     }
@@ -131,12 +138,23 @@ impl Engine {
     }
 
     fn pulse(&mut self, prints: core::ops::Range<usize>, at: Nanos, sink: &mut dyn FnMut(&Outbox)) {
-        self.run(prints, Some(at));
+        let last = self.run_all_but_last(prints);
+        self.run(last, Some(at));
         let mut outbox = self.world.resource_mut::<Outbox>();
         if !outbox.is_empty() {
             sink(&outbox);
             outbox.clear();
         }
+    }
+
+    /// Runs the schedule over slices of some prints that fit the cache, and returns the last.
+    fn run_all_but_last(&mut self, mut prints: core::ops::Range<usize>) -> core::ops::Range<usize> {
+        while prints.len() > self.slice {
+            let end = prints.start + self.slice;
+            self.run(prints.start..end, None);
+            prints.start = end;
+        }
+        prints
     }
 
     /// Runs the schedule over some prints, and with a pulse if `pulse` says when.

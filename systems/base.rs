@@ -85,7 +85,11 @@ impl BaseItem<'_, '_> {
     /// Closes every bucket whose end has passed by `grace_ns`, or whose end has passed and that
     /// can change no more: later prints are there and no id is missing.
     fn close_due(&mut self, now: Nanos, grace_ns: u64) {
-        while self.ledger.started() && self.open.started() {
+        if !self.ledger.started() {
+            return;
+        }
+        self.leap(now);
+        while self.open.started() {
             let end = self.open.current_end();
             let surely_final = !self.open.ahead.is_empty() && self.ledger.contiguous();
             if now < end || (now < end.plus(grace_ns) && !surely_final) {
@@ -94,6 +98,23 @@ impl BaseItem<'_, '_> {
             let bucket = self.open.close();
             self.close_one(&bucket);
         }
+    }
+
+    /// After a break longer than the ring, nobody knows what lies between: the open bucket ends as
+    /// a gap, and the series goes on at the present without filling anything.
+    fn leap(&mut self, now: Nanos) {
+        let interval = self.ring.interval();
+        let silence = now.0.saturating_sub(self.open.current_end().0);
+        if !self.open.started() || silence / interval.ns() <= self.ring.capacity() as u64 {
+            return;
+        }
+        let mut bucket = self.open.close();
+        bucket.edges.lossy = true;
+        if !bucket.is_empty() {
+            self.close_one(&bucket);
+        }
+        let next = self.open.ahead.first().map_or(now, |bucket| bucket.candle.open_time.min(now));
+        self.open.start_at(interval.bucket(next.max(now.minus(interval.ns()))));
     }
 
     fn close_one(&mut self, bucket: &Bucket) {
@@ -110,7 +131,7 @@ impl BaseItem<'_, '_> {
             let Some(previous) = self.ring.newest() else { return };
             candle = Candle::quiet(candle.open_time, previous.close);
         }
-        candle.mark = self.mark_of(&candle);
+        candle.mark = self.mark_of(&candle, &bucket.edges);
         self.append(&candle, bucket.edges);
     }
 
@@ -120,15 +141,19 @@ impl BaseItem<'_, '_> {
         self.series.edges.push(edges);
     }
 
+    fn edges_at(&self, position: u64) -> Edges {
+        self.series.edges.get(position).copied().unwrap_or_default()
+    }
+
     fn incomplete(&self, open_time: Nanos) -> bool {
         self.ledger.incomplete(open_time, open_time.plus(self.ring.interval().ns()))
     }
 
-    /// What is known about a candle from the ledger alone.
-    fn mark_of(&self, candle: &Candle) -> Mark {
+    /// What is known about a candle from the ledger and from its prints.
+    fn mark_of(&self, candle: &Candle, edges: &Edges) -> Mark {
         let end = candle.open_time.plus(self.ring.interval().ns());
         let first = self.ledger.first_time();
-        if self.incomplete(candle.open_time) {
+        if edges.lossy || self.incomplete(candle.open_time) {
             Mark::Gap
         } else if candle.trades == 0 {
             Mark::Quiet
@@ -179,7 +204,7 @@ impl BaseItem<'_, '_> {
         let mut bucket = Bucket::empty(open_time);
         if found.is_ok() {
             let candle = self.ring.get(position).unwrap_or(bucket.candle);
-            let edges = self.series.edges.get(position).copied().unwrap_or_default();
+            let edges = self.edges_at(position);
             if edges.sealed {
                 return Err(Reject::Sealed);
             }
@@ -202,7 +227,7 @@ impl BaseItem<'_, '_> {
         let Ok(position) = self.ring.find(open_time) else { return };
         let Some(mut candle) = self.ring.get(position) else { return };
         candle.revision = candle.revision.saturating_add(1);
-        candle.mark = self.mark_of(&candle);
+        candle.mark = self.mark_of(&candle, &self.edges_at(position));
         self.ring.set(position, &candle);
         self.flatten_after(position, &candle);
     }
@@ -227,13 +252,14 @@ impl BaseItem<'_, '_> {
     fn flatten_after(&mut self, position: u64, candle: &Candle) {
         let mut next = position + 1;
         while let Some(quiet) = self.ring.get(next).filter(|quiet| quiet.trades == 0) {
-            let sealed = self.series.edges.get(next).is_some_and(|edges| edges.sealed);
-            if sealed || quiet.close == candle.close {
+            let edges = self.edges_at(next);
+            if edges.sealed || quiet.close == candle.close {
                 return;
             }
-            let flat = Candle::quiet(quiet.open_time, candle.close);
             let revision = quiet.revision.saturating_add(1);
-            self.ring.set(next, &Candle { mark: quiet.mark, revision, ..flat });
+            let mut flat = Candle { revision, ..Candle::quiet(quiet.open_time, candle.close) };
+            flat.mark = self.mark_of(&flat, &edges);
+            self.ring.set(next, &flat);
             next += 1;
         }
     }
@@ -245,7 +271,7 @@ impl BaseItem<'_, '_> {
         let mut position = self.ring.lower_bound(interval.bucket(after));
         while let Some(candle) = self.ring.get(position).filter(|c| c.open_time <= before) {
             let ours = !matches!(candle.mark, Mark::Reconciled | Mark::Disputed);
-            let mark = self.mark_of(&candle);
+            let mark = self.mark_of(&candle, &self.edges_at(position));
             if ours && mark != candle.mark {
                 self.ring.set_mark(position, mark);
                 self.dirty.mark(position);
@@ -315,7 +341,7 @@ impl BaseItem<'_, '_> {
             return;
         }
         let revision = ours.revision.saturating_add(1);
-        let edges = self.series.edges.get(position).copied().unwrap_or_default();
+        let edges = self.edges_at(position);
         self.replace(position, &Candle { revision, ..theirs }, sealed(edges));
         self.flatten_after(position, &theirs);
     }

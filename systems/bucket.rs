@@ -5,9 +5,9 @@ use bevy_ecs::component::Component;
 
 use crate::candle::Candle;
 use crate::health::Reject;
-use crate::limits::{CANDLE_RANGE_MAX, OPEN_BUCKETS_MAX, QUOTE_BITS};
+use crate::limits::{FUTURE_MAX_NS, PULSE_NS, QUOTE_MAX, TRADES_MAX, VOLUME_MAX};
 use crate::trade::{Aggressor, Trade};
-use crate::units::{Interval, Nanos, Quantity};
+use crate::units::{Interval, Nanos, Price};
 
 /// The prints at the two ends of a candle: what a later print needs to know to take their place,
 /// and what the venue's candle is identified by.
@@ -23,6 +23,8 @@ pub struct Edges {
     pub last_id: u64,
     /// The numbers are the venue's: its prints are in there already.
     pub sealed: bool,
+    /// A print with a good id could not be added: the candle is not complete whatever the ids say.
+    pub lossy: bool,
 }
 
 /// A candle under construction. Without prints its numbers mean nothing.
@@ -48,57 +50,108 @@ impl Bucket {
     /// Folds one print that belongs here. The result does not depend on the order of prints.
     ///
     /// # Errors
-    /// [`Reject::Range`] or [`Reject::Overflow`] if the sums or distances would not fit; nothing
-    /// is changed then.
-    #[inline]
+    /// [`Reject::Overflow`] if a sum would exceed its limit; the numbers do not change then, but
+    /// the candle is marked as lossy.
     pub fn fold(&mut self, trade: &Trade) -> Result<(), Reject> {
-        let candle = &mut self.candle;
-        let (price, quantity) = (trade.price, trade.quantity.0);
-        let key = (trade.time, trade.id);
-        if candle.trades == 0 {
-            (candle.open, candle.high, candle.low, candle.close) = (price, price, price, price);
-            self.edges = Edges {
-                first: key,
-                last: key,
-                first_id: trade.first_id,
-                last_id: trade.first_id,
-                sealed: false,
-            };
-        }
-        let (high, low) = (candle.high.max(price), candle.low.min(price));
-        if high.0.abs_diff(low.0) > CANDLE_RANGE_MAX {
-            return Err(Reject::Range);
-        }
-        let quote = u128::from(price.0 as u64) * u128::from(quantity as u64);
-        let quote_volume = candle.quote_volume + quote;
-        let (volume, too_much) = candle.volume.0.overflowing_add(quantity);
-        let (trades, too_many) = candle.trades.overflowing_add(trade.count);
-        if too_much || too_many || quote_volume >> QUOTE_BITS != 0 {
+        let mut run = Run::default();
+        run.add(trade);
+        if !self.has_room(&run) {
+            self.edges.lossy = true;
             return Err(Reject::Overflow);
         }
-        (candle.high, candle.low) = (high, low);
-        candle.volume = Quantity(volume);
-        candle.quote_volume = quote_volume;
-        candle.trades = trades;
-        if trade.aggressor == Aggressor::Buyer {
-            candle.taker_buy_volume.0 += quantity;
-            candle.taker_buy_quote_volume += quote;
-        }
-        self.fold_edges(trade, key);
+        self.fold_run(trade, trade, &run);
         Ok(())
     }
 
+    /// Whether the sums of a run can be added without exceeding a limit.
     #[inline]
-    fn fold_edges(&mut self, trade: &Trade, key: (Nanos, u64)) {
-        let edges = &mut self.edges;
-        if key >= edges.last {
-            (self.candle.close, edges.last) = (trade.price, key);
+    pub fn has_room(&self, run: &Run) -> bool {
+        let candle = &self.candle;
+        let volume = i128::from(candle.volume.0) + run.volume;
+        let trades = u64::from(candle.trades) + run.trades;
+        volume <= i128::from(VOLUME_MAX)
+            && trades <= u64::from(TRADES_MAX)
+            && candle.quote_volume + run.quote_volume <= QUOTE_MAX
+    }
+
+    /// Folds a run for which there is room. `first` and `last` are its prints with the smallest
+    /// and the largest (trade time, id).
+    #[inline]
+    pub fn fold_run(&mut self, first: &Trade, last: &Trade, run: &Run) {
+        let (candle, edges) = (&mut self.candle, &mut self.edges);
+        let (first_key, last_key) = ((first.time, first.id), (last.time, last.id));
+        if candle.trades == 0 {
+            (candle.high, candle.low) = (run.high, run.low);
+            (candle.open, candle.close) = (first.price, last.price);
+            (edges.first, edges.last) = (first_key, last_key);
+            (edges.first_id, edges.last_id) = (run.first_id, run.last_id);
+        } else {
+            (candle.high, candle.low) = (candle.high.max(run.high), candle.low.min(run.low));
+            if last_key >= edges.last {
+                (candle.close, edges.last) = (last.price, last_key);
+            }
+            if first_key <= edges.first {
+                (candle.open, edges.first) = (first.price, first_key);
+            }
+            edges.first_id = edges.first_id.min(run.first_id);
+            edges.last_id = edges.last_id.max(run.last_id);
         }
-        if key <= edges.first {
-            (self.candle.open, edges.first) = (trade.price, key);
+        candle.volume.0 += run.volume as i64;
+        candle.quote_volume += run.quote_volume;
+        candle.taker_buy_volume.0 += run.taker_buy_volume as i64;
+        candle.taker_buy_quote_volume += run.taker_buy_quote_volume;
+        candle.trades += run.trades as u32;
+    }
+}
+
+/// What some prints add up to, whatever their order. Cannot overflow in one step.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    high: Price,
+    low: Price,
+    volume: i128,
+    quote_volume: u128,
+    taker_buy_volume: i128,
+    taker_buy_quote_volume: u128,
+    trades: u64,
+    first_id: u64,
+    last_id: u64,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Self {
+            high: Price(i64::MIN),
+            low: Price(i64::MAX),
+            volume: 0,
+            quote_volume: 0,
+            taker_buy_volume: 0,
+            taker_buy_quote_volume: 0,
+            trades: 0,
+            first_id: u64::MAX,
+            last_id: 0,
         }
-        edges.first_id = edges.first_id.min(trade.first_id);
-        edges.last_id = edges.last_id.max(trade.first_id + u64::from(trade.count) - 1);
+    }
+}
+
+impl Run {
+    /// Adds a print with positive price and quantity.
+    #[inline]
+    pub fn add(&mut self, trade: &Trade) {
+        let (price, quantity) = (trade.price, trade.quantity.0);
+        let quote = u128::from(price.0 as u64) * u128::from(quantity as u64);
+        self.high = self.high.max(price);
+        self.low = self.low.min(price);
+        self.volume += i128::from(quantity);
+        self.quote_volume += quote;
+        // Sides alternate at random: adding zero costs less than guessing wrong.
+        let bought = u64::from(trade.aggressor == Aggressor::Buyer).wrapping_neg();
+        self.taker_buy_volume += i128::from(quantity & bought as i64);
+        let mask = u128::from(bought) | u128::from(bought) << 64;
+        self.taker_buy_quote_volume += quote & mask;
+        self.trades += u64::from(trade.count);
+        self.first_id = self.first_id.min(trade.first_id);
+        self.last_id = self.last_id.max(trade.first_id + u64::from(trade.count) - 1);
     }
 }
 
@@ -112,6 +165,9 @@ pub struct Open {
     /// Prints that belong to closed candles, until the next pulse.
     pub late: Vec<Trade>,
     interval: Interval,
+    /// The farthest that an open bucket can lie behind the current one: grace, clock tolerance and
+    /// the distance of pulses. Beyond, heartbeats must have failed.
+    reach_ns: u64,
     started: bool,
 }
 
@@ -128,9 +184,16 @@ pub enum Placed {
 
 impl Open {
     /// No bucket is open before the first print.
-    pub fn new(interval: Interval) -> Self {
-        let ahead = Vec::with_capacity(OPEN_BUCKETS_MAX);
-        Self { current: Bucket::default(), ahead, late: Vec::new(), interval, started: false }
+    pub fn new(interval: Interval, grace_ns: u64) -> Self {
+        let reach_ns = grace_ns + FUTURE_MAX_NS + 2 * PULSE_NS + interval.ns();
+        let ahead = Vec::with_capacity(4);
+        let (current, late) = (Bucket::default(), Vec::new());
+        Self { current, ahead, late, interval, reach_ns, started: false }
+    }
+
+    /// Whether a trade time lies so far ahead that no bucket could be open for it.
+    pub fn out_of_reach(&self, time: Nanos) -> bool {
+        self.started && time > self.current_end().plus(self.reach_ns)
     }
 
     /// Whether the series has begun.
@@ -161,20 +224,15 @@ impl Open {
         closed
     }
 
-    /// Puts a print where it belongs.
+    /// Whether a print belongs to the bucket that closes next.
     #[inline]
-    pub fn place(&mut self, trade: &Trade) -> Placed {
-        let into = trade.time.0.wrapping_sub(self.current.candle.open_time.0);
-        if self.started && into < self.interval.ns() {
-            return match self.current.fold(trade) {
-                Ok(()) => Placed::Folded,
-                Err(cause) => Placed::Rejected(cause),
-            };
-        }
-        self.place_elsewhere(trade)
+    pub fn is_current(&self, time: Nanos) -> bool {
+        // Before the start the open time is the epoch, which no believable print is near.
+        time.0.wrapping_sub(self.current.candle.open_time.0) < self.interval.ns()
     }
 
-    fn place_elsewhere(&mut self, trade: &Trade) -> Placed {
+    /// Puts a print where it belongs.
+    pub fn place(&mut self, trade: &Trade) -> Placed {
         let open_time = self.interval.bucket(trade.time);
         if !self.started {
             self.start_at(open_time);
@@ -182,28 +240,21 @@ impl Open {
             self.late.push(*trade);
             return Placed::Late;
         }
-        let bucket = match self.bucket_for(open_time) {
-            Some(bucket) => bucket,
-            None => return Placed::Rejected(Reject::Future),
-        };
-        match bucket.fold(trade) {
+        match self.bucket_for(open_time).fold(trade) {
             Ok(()) => Placed::Folded,
             Err(cause) => Placed::Rejected(cause),
         }
     }
 
-    fn bucket_for(&mut self, open_time: Nanos) -> Option<&mut Bucket> {
+    fn bucket_for(&mut self, open_time: Nanos) -> &mut Bucket {
         if open_time == self.until() {
-            return Some(&mut self.current);
+            return &mut self.current;
         }
         let index = self.ahead.partition_point(|bucket| bucket.candle.open_time < open_time);
         if self.ahead.get(index).is_none_or(|bucket| bucket.candle.open_time != open_time) {
-            if self.ahead.len() + 1 >= OPEN_BUCKETS_MAX {
-                return None;
-            }
             self.ahead.insert(index, Bucket::empty(open_time));
         }
-        self.ahead.get_mut(index)
+        &mut self.ahead[index]
     }
 
     fn take_ahead(&mut self, open_time: Nanos) -> Option<Bucket> {

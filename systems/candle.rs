@@ -1,10 +1,11 @@
 //! Candles: the wide form in which they are folded and handed out, and the ring of 64-byte packed
 //! ones that a row keeps.
 
+use std::collections::BTreeMap;
+
 use bevy_ecs::component::Component;
 
 use crate::lane::Lane;
-use crate::limits::QUOTE_BITS;
 use crate::units::{Interval, Nanos, Price, Quantity};
 
 /// What is known about a closed candle.
@@ -122,11 +123,14 @@ impl Candle {
         self.high = self.high.max(later.high);
         self.low = self.low.min(later.low);
         self.close = later.close;
-        self.volume.0 += later.volume.0;
-        self.quote_volume += later.quote_volume;
-        self.taker_buy_volume.0 += later.taker_buy_volume.0;
-        self.taker_buy_quote_volume += later.taker_buy_quote_volume;
-        self.trades += later.trades;
+        // Admission keeps base candles so small that no longer one can overflow; a candle of the
+        // venue could.
+        self.volume.0 = self.volume.0.saturating_add(later.volume.0);
+        self.quote_volume = self.quote_volume.saturating_add(later.quote_volume);
+        self.taker_buy_volume.0 = self.taker_buy_volume.0.saturating_add(later.taker_buy_volume.0);
+        self.taker_buy_quote_volume =
+            self.taker_buy_quote_volume.saturating_add(later.taker_buy_quote_volume);
+        self.trades = self.trades.saturating_add(later.trades);
     }
 }
 
@@ -156,9 +160,9 @@ pub enum Touched {
 
 /// A closed candle in 64 bytes.
 ///
-/// Prices are the open and three 32-bit distances (`limits::CANDLE_RANGE_MAX`), quote volumes
-/// have 72 bits (`limits::QUOTE_BITS`), the open time has whole seconds. Admission holds every
-/// candle inside these bounds, so packing loses nothing.
+/// Prices are the open and three 32-bit distances, quote volumes have 72 bits, the open time has
+/// whole seconds. That is enough for any candle of a real market; one that does not fit is kept
+/// whole beside the ring, so nothing is ever wrapped or rounded.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 struct Packed {
@@ -180,15 +184,24 @@ struct Packed {
 }
 
 const TOUCHED_SHIFT: u32 = 4;
+const MARK_BITS: u8 = 7;
+/// Set in `Packed::mark` if the candle is kept whole beside the ring.
+const WIDE: u8 = 8;
+const QUOTE_BITS: u32 = 64 + u8::BITS;
 
 const _: () = assert!(size_of::<Packed>() == 64);
-const _: () = assert!(QUOTE_BITS == 64 + u8::BITS);
 
 impl Packed {
+    /// Whether a candle fits.
+    fn fits(candle: &Candle) -> bool {
+        let quotes = candle.quote_volume.max(candle.taker_buy_quote_volume);
+        candle.high.0.abs_diff(candle.low.0) <= u64::from(u32::MAX) && quotes >> QUOTE_BITS == 0
+    }
+
+    /// The candle in 64 bytes; only its times and flags mean anything if it does not fit.
     fn pack(candle: &Candle) -> Self {
         debug_assert!(candle.low <= candle.open && candle.open <= candle.high);
         debug_assert!(candle.low <= candle.close && candle.close <= candle.high);
-        debug_assert!(candle.quote_volume >> QUOTE_BITS == 0);
         Self {
             open: candle.open.0,
             volume: candle.volume.0,
@@ -203,13 +216,17 @@ impl Packed {
             quote_high: (candle.quote_volume >> 64) as u8,
             taker_quote_high: (candle.taker_buy_quote_volume >> 64) as u8,
             revision: candle.revision,
-            mark: candle.mark as u8,
+            mark: candle.mark as u8 | if Self::fits(candle) { 0 } else { WIDE },
         }
     }
 
     fn touched(self, touched: Touched) -> Self {
         let mark = self.mark & ((1 << TOUCHED_SHIFT) - 1) | (touched as u8) << TOUCHED_SHIFT;
         Self { mark, ..self }
+    }
+
+    fn open_time(&self) -> Nanos {
+        Nanos::from_seconds(self.open_seconds.into())
     }
 
     fn what_touched(&self) -> Touched {
@@ -224,7 +241,7 @@ impl Packed {
     fn unpack(&self) -> Candle {
         let low = self.open - i64::from(self.low_to_open);
         Candle {
-            open_time: Nanos::from_seconds(u64::from(self.open_seconds)),
+            open_time: self.open_time(),
             open: Price(self.open),
             high: Price(self.open + i64::from(self.open_to_high)),
             low: Price(low),
@@ -248,13 +265,15 @@ impl Packed {
 #[derive(Component, Clone, Debug)]
 pub struct Ring {
     lane: Lane<Packed>,
+    /// Candles that do not fit 64 bytes, by open time. Normally empty.
+    wide: BTreeMap<Nanos, Candle>,
     interval: Interval,
 }
 
 impl Ring {
     /// An empty ring for `capacity` candles (at least 1) of `interval`.
     pub fn new(capacity: usize, interval: Interval) -> Self {
-        Self { lane: Lane::new(capacity), interval }
+        Self { lane: Lane::new(capacity), wide: BTreeMap::new(), interval }
     }
 
     /// The interval of its candles.
@@ -282,7 +301,26 @@ impl Ring {
     /// The candle at `position`, `None` if it is gone or not there yet.
     #[inline]
     pub fn get(&self, position: u64) -> Option<Candle> {
-        self.lane.get(position).map(Packed::unpack)
+        let packed = self.lane.get(position)?;
+        if packed.mark & WIDE == 0 { Some(packed.unpack()) } else { self.get_wide(packed) }
+    }
+
+    #[cold]
+    fn get_wide(&self, packed: &Packed) -> Option<Candle> {
+        self.wide.get(&packed.open_time()).copied()
+    }
+
+    /// The candle packed, and kept whole beside the ring if it does not fit.
+    fn stow(&mut self, candle: &Candle) -> Packed {
+        let packed = Packed::pack(candle);
+        if packed.mark & WIDE != 0 {
+            self.wide.insert(candle.open_time, *candle);
+            if self.wide.len() > self.capacity() {
+                // The oldest of them left the ring long ago.
+                self.wide.pop_first();
+            }
+        }
+        packed
     }
 
     /// The newest candle.
@@ -293,13 +331,15 @@ impl Ring {
     /// Appends a candle later than all others, dropping the oldest if full.
     pub fn push(&mut self, candle: &Candle) {
         debug_assert!(self.newest().is_none_or(|newest| newest.open_time < candle.open_time));
-        self.lane.push(Packed::pack(candle));
+        let packed = self.stow(candle);
+        self.lane.push(packed);
     }
 
     /// Replaces the candle at a position that is held; does nothing if it is not.
     pub fn set(&mut self, position: u64, candle: &Candle) {
+        let stowed = self.stow(candle).touched(Touched::Numbers);
         if let Some(packed) = self.lane.get_mut(position) {
-            *packed = Packed::pack(candle).touched(Touched::Numbers);
+            *packed = stowed;
         }
     }
 
@@ -307,14 +347,19 @@ impl Ring {
     pub fn set_mark(&mut self, position: u64, mark: Mark) {
         if let Some(packed) = self.lane.get_mut(position) {
             let touched = packed.what_touched().max(Touched::Mark);
-            packed.mark = mark as u8;
+            packed.mark = packed.mark & !MARK_BITS | mark as u8;
             *packed = packed.touched(touched);
+        }
+        let opens_at = self.opens_at(position);
+        if let Some(candle) = opens_at.and_then(|open_time| self.wide.get_mut(&open_time)) {
+            candle.mark = mark;
         }
     }
 
     /// Puts a candle before the one at `position`, moving later ones up by one.
     pub fn insert(&mut self, position: u64, candle: &Candle) {
-        self.lane.insert(position, Packed::pack(candle).touched(Touched::Numbers));
+        let packed = self.stow(candle).touched(Touched::Numbers);
+        self.lane.insert(position, packed);
     }
 
     /// What changed about a candle since [`Ring::clear_touched`].
@@ -359,7 +404,7 @@ impl Ring {
     }
 
     fn opens_at(&self, position: u64) -> Option<Nanos> {
-        self.lane.get(position).map(|packed| Nanos::from_seconds(packed.open_seconds.into()))
+        self.lane.get(position).map(Packed::open_time)
     }
 }
 
@@ -427,7 +472,7 @@ mod tests {
             low in 0i64..1 << 50,
             open in 0i64..1 << 31,
             close in 0i64..1 << 31,
-            above in 0i64..1 << 31,
+            above in 0i64..1 << 33,
             volume: u32, taker: u32,
             quote in 0u128..1 << 72, taker_quote in 0u128..1 << 72,
             trades: u32, revision: u8, mark in 0usize..7,
@@ -446,7 +491,12 @@ mod tests {
                 revision,
                 mark: Mark::ALL[mark],
             };
-            prop_assert_eq!(Packed::pack(&candle).unpack(), candle);
+            prop_assert_eq!(Packed::fits(&candle), candle.high.0 - candle.low.0 < 1 << 32);
+            let mut ring = Ring::new(2, minute());
+            ring.push(&candle);
+            prop_assert_eq!(ring.get(0), Some(candle));
+            ring.set_mark(0, Mark::Disputed);
+            prop_assert_eq!(ring.get(0), Some(Candle { mark: Mark::Disputed, ..candle }));
         }
     }
 }

@@ -35,8 +35,6 @@ pub enum Reject {
     TooOld,
     /// Belongs to a candle whose numbers were taken from the venue: it is in there already.
     Sealed,
-    /// Would stretch a candle beyond `limits::CANDLE_RANGE_MAX`.
-    Range,
     /// Would make a sum of the candle overflow.
     Overflow,
     /// More late prints than `limits::LATE_MAX` wait. Its id stays missing.
@@ -45,7 +43,7 @@ pub enum Reject {
 
 impl Reject {
     /// All causes, in the order of their counters.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 16] = [
         Self::Duplicate,
         Self::ZeroPrice,
         Self::NegativePrice,
@@ -60,7 +58,6 @@ impl Reject {
         Self::BeforeStart,
         Self::TooOld,
         Self::Sealed,
-        Self::Range,
         Self::Overflow,
         Self::LateOverflow,
     ];
@@ -82,7 +79,6 @@ impl Reject {
             Self::BeforeStart => "before_start",
             Self::TooOld => "too_old",
             Self::Sealed => "sealed",
-            Self::Range => "range",
             Self::Overflow => "overflow",
             Self::LateOverflow => "late_overflow",
         }

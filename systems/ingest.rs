@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use bevy_ecs::prelude::*;
 
-use crate::bucket::{Open, Placed};
+use crate::bucket::{Open, Placed, Run};
 use crate::health::{Health, Reject, Strays};
 use crate::ledger::{Ledger, Seen};
 use crate::limits::{EARLIEST_NS, FUTURE_MAX_NS, ID_MAX, LATE_MAX, LATEST_NS};
@@ -95,140 +95,114 @@ impl Groups {
 #[derive(Resource, Default)]
 pub struct BaseRows(pub Vec<Entity>);
 
-/// Which prints of the step one symbol admits.
-#[derive(Component, Clone, Debug, Default)]
-pub struct Admitted {
-    /// This many of the group's prints, from its start, are all admitted.
-    pub prefix: usize,
-    /// The admitted ones among the rest, as indices into `Inbox::trades`.
-    pub picked: Vec<u32>,
-}
-
 /// Groups the step's prints by symbol.
 pub fn group(inbox: Res<Inbox>, mut groups: ResMut<Groups>, mut strays: ResMut<Strays>) {
     strays.unknown_symbol += groups.group(&inbox.trades, inbox.range.clone());
 }
 
-/// What admission and the fold need of a row.
-type Intake<'a> = (&'a Row, &'a mut Ledger, &'a mut Health, &'a mut Open, &'a mut Admitted);
+/// What the intake of prints needs of a row.
+type Intake = (&'static Row, &'static mut Ledger, &'static mut Health, &'static mut Open);
 
-/// Admits prints by the rules of the venue and of plausibility, and enters ids into the ledger.
-pub fn admit(
+/// Admits prints by the rules of the venue and of plausibility, enters their ids into the ledger,
+/// and folds them into open buckets: one visit per row while its prints are in the cache.
+pub fn take_in(
     inbox: Res<Inbox>,
     groups: Res<Groups>,
     base: Res<BaseRows>,
-    mut rows: Query<Intake<'static>>,
-) {
-    on_touched(
-        &inbox,
-        &groups,
-        &base,
-        &mut rows,
-        |(row, mut ledger, mut health, open, mut admitted)| {
-            let prints = groups.of(row);
-            let mut gate = Gate {
-                now: inbox.judged_at,
-                ledger: &mut ledger,
-                health: &mut health,
-                open: &open,
-            };
-            admitted.prefix = gate.admit_regular(&inbox.trades, prints);
-            admitted.picked.clear();
-            for &index in &prints[admitted.prefix..] {
-                if gate.admit(&inbox.trades[index as usize]) {
-                    admitted.picked.push(index);
-                }
-            }
-        },
-    );
-}
-
-/// Folds the admitted prints into open buckets.
-pub fn fold(
-    inbox: Res<Inbox>,
-    groups: Res<Groups>,
-    base: Res<BaseRows>,
-    mut rows: Query<Intake<'static>>,
-) {
-    on_touched(&inbox, &groups, &base, &mut rows, |(row, _, mut health, mut open, admitted)| {
-        let regular = &groups.of(row)[..admitted.prefix];
-        for &index in regular.iter().chain(&admitted.picked) {
-            match open.place(&inbox.trades[index as usize]) {
-                Placed::Folded => health.folded += 1,
-                // Counted when it is applied, at the next pulse.
-                Placed::Late => {}
-                Placed::Rejected(cause) => health.reject(cause),
-            }
-        }
-    });
-}
-
-/// Visits the rows that have prints: one by one in a calm step, spread over threads in a burst.
-fn on_touched(
-    inbox: &Inbox,
-    groups: &Groups,
-    base: &BaseRows,
-    rows: &mut Query<Intake<'static>>,
-    visit: impl Fn(Visit<'_>) + Send + Sync,
+    mut rows: Query<Intake>,
 ) {
     if inbox.burst {
-        rows.par_iter_mut().for_each(|row| {
-            if !groups.of(row.0).is_empty() {
-                visit(row);
+        rows.par_iter_mut().for_each(|(row, mut ledger, mut health, mut open)| {
+            let prints = groups.of(row);
+            if !prints.is_empty() {
+                Gate::new(&inbox, &mut ledger, &mut health, &mut open).take(prints);
             }
         });
-    } else {
-        for &symbol in &groups.touched {
-            if let Ok(row) = rows.get_mut(base.0[usize::from(symbol)]) {
-                visit(row);
-            }
+        return;
+    }
+    for &symbol in &groups.touched {
+        if let Ok((row, mut ledger, mut health, mut open)) =
+            rows.get_mut(base.0[usize::from(symbol)])
+        {
+            Gate::new(&inbox, &mut ledger, &mut health, &mut open).take(groups.of(row));
         }
     }
 }
 
-type Visit<'a> = (&'a Row, Mut<'a, Ledger>, Mut<'a, Health>, Mut<'a, Open>, Mut<'a, Admitted>);
-
 /// What stands between a print and the candles of its symbol.
 struct Gate<'a> {
+    trades: &'a [Trade],
     now: Nanos,
     ledger: &'a mut Ledger,
     health: &'a mut Health,
-    open: &'a Open,
+    open: &'a mut Open,
 }
 
-impl Gate<'_> {
-    /// Admits prints from the start of a group as long as they are entirely regular: the next id,
-    /// a market print with positive price and quantity, in time. Returns how many.
-    fn admit_regular(&mut self, trades: &[Trade], prints: &[u32]) -> usize {
+impl<'a> Gate<'a> {
+    fn new(
+        inbox: &'a Inbox,
+        ledger: &'a mut Ledger,
+        health: &'a mut Health,
+        open: &'a mut Open,
+    ) -> Self {
+        Self { trades: &inbox.trades, now: inbox.judged_at, ledger, health, open }
+    }
+
+    /// Takes one symbol's prints, given as indices in arrival order.
+    fn take(&mut self, mut prints: &[u32]) {
+        while let Some((&next, rest)) = prints.split_first() {
+            let regular = self.take_regular(prints);
+            if regular > 0 {
+                prints = &prints[regular..];
+                continue;
+            }
+            self.take_any(&self.trades[next as usize]);
+            prints = rest;
+        }
+    }
+
+    /// Folds prints from the start of a group as long as they are entirely regular: the next id, a
+    /// market print with positive price and quantity, not older than the one before, and inside
+    /// the bucket that closes next. Returns how many were folded.
+    #[inline]
+    fn take_regular(&mut self, prints: &[u32]) -> usize {
         let Some(mut next) = self.ledger.expects() else { return 0 };
-        let horizon = self.horizon().0 - EARLIEST_NS;
+        let horizon = self.horizon();
         let mut newest = self.ledger.newest();
-        let mut regular = 0;
+        let (mut run, mut regular) = (Run::default(), 0);
         for &index in prints {
-            let trade = &trades[index as usize];
+            let trade = &self.trades[index as usize];
             let plain = trade.id == next
                 && trade.kind == TradeKind::Market
                 && trade.price.0 > 0
                 && trade.quantity.0 > 0
                 && trade.count > 0
-                && trade.time.0.wrapping_sub(EARLIEST_NS) <= horizon
-                && trade.time >= newest;
+                && trade.first_id <= ID_MAX
+                && newest <= trade.time
+                && trade.time <= horizon
+                && self.open.is_current(trade.time);
             if !plain {
                 break;
             }
+            run.add(trade);
             newest = trade.time;
             next += 1;
             regular += 1;
         }
+        if regular == 0 || !self.open.current.has_room(&run) {
+            return 0;
+        }
+        let at = |place: usize| &self.trades[prints[place] as usize];
+        self.open.current.fold_run(at(0), at(regular - 1), &run);
         self.ledger.take_until(next, newest);
+        self.health.folded += regular as u64;
         regular
     }
 
-    /// Admits or counts any print.
-    fn admit(&mut self, trade: &Trade) -> bool {
+    /// Admits, folds or counts any print.
+    fn take_any(&mut self, trade: &Trade) {
         if let Some(cause) = self.not_believed(trade) {
-            self.health.reject(cause);
-            return false;
+            return self.health.reject(cause);
         }
         if trade.time < self.ledger.newest() && trade.kind == TradeKind::Market {
             self.health.behind(self.ledger.newest().0 - trade.time.0);
@@ -237,17 +211,16 @@ impl Gate<'_> {
             Seen::Next => {}
             Seen::Filled => self.health.filled += 1,
             Seen::Reset => self.health.resets += 1,
-            Seen::Duplicate => {
-                self.health.reject(Reject::Duplicate);
-                return false;
-            }
+            Seen::Duplicate => return self.health.reject(Reject::Duplicate),
         }
-        match not_folded(trade) {
-            Some(cause) => {
-                self.health.reject(cause);
-                false
-            }
-            None => true,
+        if let Some(cause) = not_folded(trade) {
+            return self.health.reject(cause);
+        }
+        match self.open.place(trade) {
+            Placed::Folded => self.health.folded += 1,
+            // Counted when it is applied, at the next pulse.
+            Placed::Late => {}
+            Placed::Rejected(cause) => self.health.reject(cause),
         }
     }
 
@@ -260,7 +233,7 @@ impl Gate<'_> {
         if !(EARLIEST_NS..LATEST_NS).contains(&trade.time.0) {
             return Some(Reject::WrongTime);
         }
-        if trade.time > self.horizon() {
+        if trade.time > self.horizon() || self.open.out_of_reach(trade.time) {
             return Some(Reject::Future);
         }
         let late = self.open.started() && trade.time < self.open.until();

@@ -34,6 +34,10 @@ pub enum Seen {
     Reset,
 }
 
+/// A print from the stream with an old id and a trade time this much newer than any: ids began
+/// anew. Repetitions on the wire are seconds old at most.
+const RESET_AFTER_NS: u64 = 60 * Nanos::PER_SECOND;
+
 /// A stretch of venue time, both ends included, whose continuity changed.
 pub type Stretch = (Nanos, Nanos);
 
@@ -60,9 +64,9 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// A ledger that will not grow on the way of a print.
+    /// A ledger with room for the gaps of an ordinary day.
     pub fn with_capacity() -> Self {
-        Self { gaps: Vec::with_capacity(GAPS_MAX + 2), ..Self::default() }
+        Self { gaps: Vec::with_capacity(8), ..Self::default() }
     }
 
     /// Whether any print was seen.
@@ -109,8 +113,11 @@ impl Ledger {
     }
 
     fn take_old(&mut self, id: u64, time: Nanos, fresh: bool) -> Seen {
+        if fresh && time > self.newest.plus(RESET_AFTER_NS) {
+            return self.reset(id, time);
+        }
         if id < self.first.0 {
-            return self.take_before_first(id, time, fresh);
+            return self.take_before_first(id, time);
         }
         let index = self.gaps.partition_point(|gap| gap.to_id < id);
         let Some(gap) = self.gaps.get(index).copied().filter(|gap| gap.from_id <= id) else {
@@ -127,21 +134,23 @@ impl Ledger {
         let right = (id < gap.to_id).then(|| Gap { from_id: id + 1, after: time, ..gap });
         self.gaps.splice(index..=index, left.into_iter().chain(right));
         self.note_change(gap.after, gap.before);
-        self.join_if_full();
+        self.give_up_if_full();
     }
 
-    /// An id below the first: a repair of the head, or ids that began anew.
-    fn take_before_first(&mut self, id: u64, time: Nanos, fresh: bool) -> Seen {
-        if fresh && time > self.newest {
-            self.give_up(0, u64::MAX);
-            (self.next, self.first, self.newest) = (id + 1, (id, time), time);
-            return Seen::Reset;
-        }
+    /// Ids began anew: what is still missing of the old ones cannot be asked for any more.
+    fn reset(&mut self, id: u64, time: Nanos) -> Seen {
+        self.give_up(0, u64::MAX);
+        (self.next, self.first, self.newest) = (id + 1, (id, time), time);
+        Seen::Reset
+    }
+
+    /// An id below the first: a repair of the head.
+    fn take_before_first(&mut self, id: u64, time: Nanos) -> Seen {
         if id + 1 < self.first.0 {
             let gap =
                 Gap { from_id: id + 1, to_id: self.first.0 - 1, after: time, before: self.first.1 };
             self.gaps.insert(0, Gap { after: gap.after.min(gap.before), ..gap });
-            self.join_if_full();
+            self.give_up_if_full();
         }
         self.note_change(time, self.first.1);
         self.first = (id, time);
@@ -152,21 +161,14 @@ impl Ledger {
         let gap = Gap { before: gap.before.max(gap.after), ..gap };
         self.note_change(gap.after, gap.before);
         self.gaps.push(gap);
-        self.join_if_full();
+        self.give_up_if_full();
     }
 
-    /// Joins the two gaps with the fewest seen ids between them when there are too many.
-    fn join_if_full(&mut self) {
-        if self.gaps.len() <= GAPS_MAX {
-            return;
-        }
-        let between = |index: &usize| self.gaps[index + 1].from_id - self.gaps[*index].to_id;
-        if let Some(index) = (0..self.gaps.len() - 1).min_by_key(between) {
-            let right = self.gaps.remove(index + 1);
-            let left = &mut self.gaps[index];
-            (left.to_id, left.before) = (right.to_id, right.before.max(left.before));
-            let (after, before) = (left.after, left.before);
-            self.note_change(after, before);
+    /// Gives up the oldest gap when there are too many.
+    fn give_up_if_full(&mut self) {
+        if self.gaps.len() > GAPS_MAX {
+            let oldest = self.gaps[0];
+            self.give_up(oldest.from_id, oldest.to_id);
         }
     }
 
@@ -207,7 +209,6 @@ impl Ledger {
                 self.gaps.push(Gap { from_id: to + 1, ..gap });
             }
         }
-        self.join_if_full();
     }
 
     /// Whether prints are known or feared to be missing in `[from, to)`.

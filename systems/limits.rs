@@ -18,13 +18,9 @@ pub const PERIOD_MAX: usize = 5_000;
 /// saved state before it, so this bounds the extra work; smaller costs memory per row.
 pub const CHECKPOINT_EVERY: usize = 32;
 
-/// Open gaps one symbol may have. At the limit the two nearest gaps are joined into one that
-/// covers both: the ids between are asked for again and dropped as duplicates. Nothing is lost.
-pub const GAPS_MAX: usize = 64;
-
-/// Buckets of the base interval that may take prints at once: the forming one, those in their
-/// grace, and those ahead by clock tolerance. A print beyond is rejected as `future`.
-pub const OPEN_BUCKETS_MAX: usize = 16;
+/// Open gaps one symbol may have. At the limit the oldest is given up as unrecoverable and
+/// counted: its candles keep their mark, its ids are refused if they come after all.
+pub const GAPS_MAX: usize = 256;
 
 /// The largest id. Venues count up from small numbers; beyond is rejected as `wrong_id`.
 pub const ID_MAX: u64 = 1 << 62;
@@ -37,9 +33,23 @@ pub const FUTURE_MAX_NS: u64 = 5_000_000_000;
 /// effect at pulses, so this bounds their delay. Shorter costs a look at every row more often.
 pub const PULSE_NS: u64 = 1_000_000_000;
 
-/// The farthest one heartbeat may move time. Further is counted and not believed: living through
-/// it candle by candle would take for ever.
-pub const JUMP_MAX_NS: u64 = 366 * 86_400 * 1_000_000_000;
+/// The farthest one heartbeat may move time with every base candle lived through. Further is a
+/// break: what was open closes as a gap, and rows go on at the new time.
+pub const JUMP_MAX_NS: u64 = 2 * 86_400 * 1_000_000_000;
+
+/// Prints one run of the schedule takes: few enough that they stay in the second-level cache
+/// between grouping and folding, and enough per symbol that visiting a row pays. Cannot be seen in
+/// any output.
+pub const fn slice_prints(symbols: usize) -> usize {
+    let wanted = symbols * 8;
+    if wanted < 4_096 {
+        4_096
+    } else if wanted > 65_536 {
+        65_536
+    } else {
+        wanted
+    }
+}
 
 /// Instants before this (2017-01-01, older than every venue served) are a wrong unit or garbage.
 pub const EARLIEST_NS: u64 = 1_483_228_800_000_000_000;
@@ -47,13 +57,17 @@ pub const EARLIEST_NS: u64 = 1_483_228_800_000_000_000;
 /// Instants from this on (2100-01-01) are a wrong unit or garbage.
 pub const LATEST_NS: u64 = 4_102_444_800_000_000_000;
 
-/// The range of one candle, in price units. A ring stores high, low and close as 32-bit
-/// distances; a print that would stretch a candle further is rejected as `range`.
-pub const CANDLE_RANGE_MAX: u64 = u32::MAX as u64;
+/// Quote volume of one base candle, in price units times quantity units. A print that would exceed
+/// it is rejected as `overflow`, so that sums over days and periods stay inside 127 bits.
+pub const QUOTE_MAX: u128 = 1 << 90;
 
-/// Bits of a candle's quote volume, in price units times quantity units. A print that would
-/// exceed them is rejected as `overflow`.
-pub const QUOTE_BITS: u32 = 72;
+/// Base quantity of one base candle, in quantity units: a day of seconds of it fits 63 bits. A
+/// print that would exceed it is rejected as `overflow`.
+pub const VOLUME_MAX: i64 = i64::MAX / 86_400;
+
+/// Single trades of one base candle: a day of minutes of it fits 32 bits. A print that would exceed
+/// it is rejected as `overflow`.
+pub const TRADES_MAX: u32 = u32::MAX / 1_440;
 
 /// Late prints one symbol may hold until the next pulse. Beyond, they are not applied but leave
 /// their ids missing, so a gap opens and the repair by id brings them back.
@@ -63,5 +77,5 @@ pub const LATE_MAX: usize = 65_536;
 /// gives way and is counted.
 pub const PENDING_CANDLES_MAX: usize = 4_096;
 
-const _: () = assert!(CHECKPOINT_EVERY > 0 && GAPS_MAX > 1 && OPEN_BUCKETS_MAX > 2);
+const _: () = assert!(CHECKPOINT_EVERY > 0 && GAPS_MAX > 1);
 const _: () = assert!(EARLIEST_NS < LATEST_NS);

@@ -41,11 +41,11 @@ impl Clock {
     /// the same instant: a long silence is lived through one base candle at a time.
     pub fn beat(&mut self, to: Nanos) -> Beat {
         let plausible = (EARLIEST_NS..LATEST_NS).contains(&to.0);
-        let jump = to.0.saturating_sub(self.now.0);
-        if !plausible || to < self.now || (self.now.0 != 0 && jump > JUMP_MAX_NS) {
+        if !plausible || to < self.now {
             return Beat::Bad;
         }
-        if self.last_pulse.0 == 0 {
+        // The first heartbeat, or one after a break, is not led up to.
+        if to.0 - self.last_pulse.0 > JUMP_MAX_NS {
             (self.now, self.last_pulse) = (to, to);
             return Beat::Pulse(to);
         }
@@ -113,14 +113,27 @@ mod tests {
     fn a_long_silence_is_lived_through_candle_by_candle() {
         assert_eq!(
             pulses(&[100, 185_000]),
-            [(100, true), (500, true), (60_500, true), (120_500, true), (180_500, true), (185_000, true)]
+            [
+                (100, true),
+                (500, true),
+                (60_500, true),
+                (120_500, true),
+                (180_500, true),
+                (185_000, true)
+            ]
         );
     }
 
     #[test]
     fn time_never_goes_back_or_astray() {
         assert_eq!(pulses(&[5_000, 4_000]), [(5_000, true), (4_000, false)]);
+        let beyond_2100 = 4_102_444_800_000 - START * 1_000;
+        assert_eq!(pulses(&[5_000, beyond_2100]), [(5_000, true), (beyond_2100, false)]);
+    }
+
+    #[test]
+    fn a_break_is_jumped_over() {
         let far = 400 * 86_400_000;
-        assert_eq!(pulses(&[5_000, far]), [(5_000, true), (far, false)]);
+        assert_eq!(pulses(&[5_000, far, far + 100]), [(5_000, true), (far, true)]);
     }
 }

@@ -64,7 +64,8 @@ pub fn want(
         for position in dirty.from().unwrap_or(ring.end())..ring.end() {
             let Some(candle) = ring.get(position) else { continue };
             let suspect = is_suspect(&candle);
-            if suspect || settings.scope == Scope::All {
+            let proven = candle.mark == Mark::Reconciled;
+            if suspect || (settings.scope == Scope::All && !proven) {
                 let end = candle.open_time.plus(interval);
                 wants.want_candles(candle.open_time, end, suspect, inbox.now);
             }

@@ -74,6 +74,12 @@ impl LongerItem<'_, '_> {
             self.correct_from(self.ring.interval().bucket(corrected.open_time), base);
         }
         let length = self.ring.interval().ns();
+        let behind = base.open.until().0.saturating_sub(self.front.until.0) / length;
+        if behind > self.ring.capacity() as u64 {
+            // The base series leapt over a break; there is nothing to fold in between.
+            self.close(self.front.until, base);
+            self.front.until = self.ring.interval().bucket(base.open.until());
+        }
         while self.front.until.plus(length) <= base.open.until() {
             self.close(self.front.until, base);
             self.front.until = self.front.until.plus(length);
@@ -151,8 +157,13 @@ impl LongerItem<'_, '_> {
             let room = self.ring.end() < self.ring.capacity() as u64;
             match self.ring.find(candle.open_time) {
                 Ok(position) => {
-                    self.ring.set_mark(position, candle.mark);
-                    self.dirty.mark(position);
+                    // What is known to be partial here is not in dispute.
+                    let ours = self.ring.get(position).map(|ours| ours.mark);
+                    let partial = matches!(ours, Some(Mark::Gap | Mark::HeadPartial));
+                    if !partial || candle.mark == Mark::Reconciled {
+                        self.ring.set_mark(position, candle.mark);
+                        self.dirty.mark(position);
+                    }
                 }
                 Err(position) if position == self.ring.end() && !self.front.listening => {
                     let end = candle.open_time.plus(self.ring.interval().ns());

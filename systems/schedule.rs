@@ -8,16 +8,16 @@ use bevy_ecs::schedule::{
 use crate::base::{Base, BaseItem};
 use crate::each_row;
 use crate::indicator::{Indicator, convert, indicate};
-use crate::ingest::{Inbox, admit, fold, group};
+use crate::ingest::{Inbox, group, take_in};
 use crate::settings::Settings;
 use crate::{dispatch, reconcile, request, roll_up};
 
 /// The stages of one step, in order.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
-    /// Group prints by row, admit them, keep the continuity ledger.
+    /// Group prints by row, admit them, keep the continuity ledger, fold into open buckets.
     Ingest,
-    /// Fold into open buckets, close candles, roll up.
+    /// Close and correct candles, roll up.
     Aggregate,
     /// Fold indicators over what is new or corrected.
     Indicate,
@@ -63,13 +63,10 @@ fn fill(schedule: &mut Schedule, settings: &Settings) {
     });
     schedule.configure_sets((Ingest, Aggregate, Indicate, Reconcile, Dispatch).chain());
     schedule.configure_sets(OnPulse.run_if(|inbox: Res<Inbox>| inbox.pulse));
-    schedule.configure_sets((Indicate, Reconcile, Dispatch).in_set(OnPulse));
+    schedule.configure_sets((Aggregate, Indicate, Reconcile, Dispatch).in_set(OnPulse));
 
-    schedule.add_systems((group, admit).chain().in_set(Ingest));
-    schedule.add_systems(fold.in_set(Aggregate));
-    schedule.add_systems(
-        (settle, roll_up::roll_up).chain().in_set(Aggregate).in_set(OnPulse).after(fold),
-    );
+    schedule.add_systems((group, take_in).chain().in_set(Ingest));
+    schedule.add_systems((settle, roll_up::roll_up).chain().in_set(Aggregate));
     schedule.add_systems(convert.in_set(Indicate));
     schedule.add_systems((reconcile::reconcile, request::want).in_set(Reconcile));
     schedule.add_systems(

@@ -8,7 +8,7 @@ use crate::candle::Ring;
 use crate::dispatch::{Due, Outbox, Published};
 use crate::health::{Health, Strays};
 use crate::indicator::{Bars, Units};
-use crate::ingest::{Admitted, BaseRows, Groups, Inbox};
+use crate::ingest::{BaseRows, Groups, Inbox};
 use crate::ledger::Ledger;
 use crate::reconcile::Evidence;
 use crate::request::{Queue, Wants};
@@ -31,10 +31,9 @@ pub fn world(settings: &Settings, symbols: &[SymbolSpec]) -> World {
         let (capacity, margin) = (settings.ring_capacity(0), settings.margin(0));
         world.entity_mut(base).insert((
             Series::new(capacity, margin),
-            Open::new(settings.base()),
+            Open::new(settings.base(), settings.grace_ns),
             Ledger::with_capacity(),
             Health::default(),
-            Admitted::default(),
         ));
         base_rows.0.push(base);
         longer_rows.0.push(Vec::new());

@@ -66,8 +66,15 @@ fn the_spot_session_across_midnight_has_one_digest_on_any_threads_and_batches() 
     let files = ["spot_btcusdt_20240808.txt.gz", "spot_btcusdt_20240809.txt.gz"];
     let files = files.map(|file| raw.join(file));
     let output = tapescan(&[
-        "import", "--format", "collector", "--venue", "binance", path(&files[1]), path(&files[0]),
-        "--out", path(&tape),
+        "import",
+        "--format",
+        "collector",
+        "--venue",
+        "binance",
+        path(&files[1]),
+        path(&files[0]),
+        "--out",
+        path(&tape),
     ]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_one_digest(&[path(&tape)]);
@@ -162,7 +169,10 @@ fn mistakes_are_exit_code_2_and_say_what_to_do() {
     std::fs::write(&no_tape, "hello").unwrap();
     let tape = path(&tape);
     for (args, wants) in [
-        (vec!["replay", tape, "--config", path(&bad)], vec!["bad.toml:2", "lookback", "bad.toml:3"]),
+        (
+            vec!["replay", tape, "--config", path(&bad)],
+            vec!["bad.toml:2", "lookback", "bad.toml:3"],
+        ),
         (vec!["replay", path(&no_tape)], vec!["no.tape"]),
         (vec!["replay", "missing.tape"], vec!["missing.tape"]),
         (vec!["replay", tape, "--speed", "fast"], vec!["10x"]),

@@ -86,7 +86,9 @@ fn noisy(seed: &mut Seed) -> Vec<Event> {
         let later = at + seed.below(90_000) * Nanos::PER_MS;
         match fate {
             0 => {}
-            1 => prints.push((later, Event::Print(Trade { kind: TradeKind::Backfilled, ..*trade }))),
+            1 => {
+                prints.push((later, Event::Print(Trade { kind: TradeKind::Backfilled, ..*trade })))
+            }
             2 => prints.push((later, Event::Print(*trade))),
             3 => prints.push((at, Event::Print(Trade { kind: TradeKind::Void, ..*trade }))),
             4 => prints.push((at, Event::Print(Trade { time: Nanos(1), ..*trade }))),

@@ -27,7 +27,7 @@ impl Indicator for RollingVwap {
     }
 
     fn update(&mut self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]) {
-        // Below 2^72, see `limits::QUOTE_BITS`.
+        // Below 2^107: `limits::QUOTE_MAX` over a day of seconds.
         let quote = self.quote_volume.update(&bar.candle, past, |c| c.quote_volume as i128);
         let volume = self.volume.update(&bar.candle, past, |c| c.volume.0.into());
         if let (Some(quote), Some(volume @ 1..)) = (quote, volume) {

@@ -47,8 +47,8 @@ impl Window {
 
 /// Sum of one number of each candle in a window.
 ///
-/// Numbers are below 2^72 (see `limits::QUOTE_BITS`) and periods below 2^13, so sums stay far
-/// inside 128 bits.
+/// Numbers are below 2^107 (`limits::QUOTE_MAX` over a day of seconds) and periods below 2^13, so
+/// sums stay inside 127 bits.
 #[derive(Clone, Copy, Debug)]
 pub struct Sum {
     window: Window,
