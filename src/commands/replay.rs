@@ -21,8 +21,9 @@ use crate::settings::columns;
 impl From<ReplayError> for Failure {
     fn from(error: ReplayError) -> Self {
         match error {
-            ReplayError::Tapes(error) => Self::usage(error),
-            error => Self::failed(error),
+            // Tapes are inputs: what is wrong with them is the user's to put right.
+            ReplayError::Tapes(_) | ReplayError::Read { .. } => Self::usage(error),
+            ReplayError::Schedule(_) => Self::failed(error),
         }
     }
 }
@@ -69,11 +70,11 @@ fn write_candles(
     let Some(candles) = outputs.candles() else { return Ok(()) };
     let intervals: Vec<_> = config.intervals.iter().map(|per| per.interval).collect();
     let names: Vec<_> = (0..intervals.len()).map(|interval| columns(config, interval)).collect();
-    let file = File::create(path).map_err(Failure::at(path))?;
+    let file = File::create(path).map_err(Failure::writing(path))?;
     let mut file = BufWriter::new(file);
     write_csv(&mut file, candles, tapes.symbols(), &intervals, &names)
         .and_then(|()| file.flush())
-        .map_err(Failure::at(path))
+        .map_err(Failure::writing(path))
 }
 
 /// The summary as one object; the names are relied on by scripts.
