@@ -38,8 +38,9 @@ pub(super) fn run(args: ImportArgs, out: &mut dyn Write) -> Result<(), Failure> 
     let imported = import::run(&import, &mut sink);
     let failure = sink.failure.take();
     let report = imported.map_err(|error| match error {
-        ImportError::Sink(error) => failure
-            .unwrap_or_else(|| Failure::Failed(format!("{}: {error}", args.out.display()))),
+        ImportError::Sink(error) => {
+            failure.unwrap_or_else(|| Failure::Failed(format!("{}: {error}", args.out.display())))
+        }
         // Whatever else is wrong is wrong with the files that were named.
         error => Failure::usage(error),
     })?;

@@ -15,7 +15,9 @@ use crate::cli::ReplayArgs;
 use crate::config::Config;
 use crate::logging::timestamp;
 use crate::progress::Progress;
-use crate::replay::{Outputs, Plan, ReplayError, Summary, Tapes, replay, write_csv};
+use crate::replay::{
+    LATENESS_OPEN_MS, Outputs, Plan, ReplayError, Summary, Tapes, replay, write_csv,
+};
 use crate::settings::columns;
 
 impl From<ReplayError> for Failure {
@@ -41,7 +43,7 @@ pub(super) fn run(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure>
         write_candles(path, &outputs, &tapes, &config)?;
     }
     if args.json {
-        writeln!(out, "{}", as_json(&summary, elapsed))?;
+        writeln!(out, "{}", as_json(&summary, &config, elapsed))?;
     } else {
         print(out, &summary, &config, elapsed)?;
     }
@@ -78,7 +80,7 @@ fn write_candles(
 }
 
 /// The summary as one object; the names are relied on by scripts.
-pub(super) fn as_json(summary: &Summary, elapsed: Duration) -> Value {
+pub(super) fn as_json(summary: &Summary, config: &Config, elapsed: Duration) -> Value {
     let seconds = elapsed.as_secs_f64();
     let object = |pairs: Vec<(&'static str, u64)>| {
         pairs
@@ -86,9 +88,10 @@ pub(super) fn as_json(summary: &Summary, elapsed: Duration) -> Value {
             .map(|(name, count)| (name.to_owned(), json!(count)))
             .collect::<Map<_, _>>()
     };
-    let marks = summary.marks.iter().map(
-        |(interval, mark, count)| json!({ "interval": interval, "mark": mark, "candles": count }),
-    );
+    let marks = summary.marks.iter().map(|(interval, mark, count)| {
+        let interval = config.intervals[usize::from(*interval)].interval.to_string();
+        json!({ "interval": interval, "mark": mark, "candles": count })
+    });
     let gaps = summary.gaps.iter().map(|gap| {
         json!({
             "symbol": gap.symbol,
@@ -170,7 +173,7 @@ fn print(
 }
 
 fn print_candles(out: &mut dyn Write, summary: &Summary, config: &Config) -> io::Result<()> {
-    writeln!(out, "\n{} candles closed", count(summary.candles))?;
+    writeln!(out, "\n{} candles closed; marks at close", count(summary.candles))?;
     let mut rows = Vec::new();
     for (index, per_interval) in config.intervals.iter().enumerate() {
         let own = summary.marks.iter().filter(|(interval, ..)| usize::from(*interval) == index);
@@ -208,7 +211,13 @@ fn print_prints(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
             count(behind),
             count(summary.health.late)
         )?;
-        let row = |&(below, n): &(u64, u64)| vec![format!("below {} ms", count(below)), count(n)];
+        let row = |&(below, n): &(u64, u64)| {
+            let bound = match below {
+                LATENESS_OPEN_MS => format!("{} ms or more", count(below / 2)),
+                _ => format!("below {} ms", count(below)),
+            };
+            vec![bound, count(n)]
+        };
         table(out, "  ", &lateness.iter().map(row).collect::<Vec<_>>())?;
     }
     Ok(())

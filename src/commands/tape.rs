@@ -140,13 +140,15 @@ fn info_json(info: &Info) -> serde_json::Value {
 
 fn verify(path: &Path, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
     let found = tape::verify(path).map_err(at(path))?;
-    let problems: Vec<_> = found.problems.iter().map(ToString::to_string).collect();
+    let problems: Vec<_> =
+        found.problems.iter().map(|problem| problem.describe(&found.symbols).to_string()).collect();
     if json {
         let object = json!({
             "entries": found.counts.total(),
             "blocks": found.blocks,
             "sealed": found.end.sealed,
             "missing_ids": found.missing_ids,
+            "repeated_ids": found.repeated_ids,
             "problems": found.problem_count,
             "first_problems": problems,
         });
@@ -170,7 +172,8 @@ fn print_verification(
 ) -> io::Result<()> {
     writeln!(out, "{} entries in {} blocks", count(found.counts.total()), count(found.blocks))?;
     print_end(&found.end, out)?;
-    writeln!(out, "{} ids missing", count(found.missing_ids))?;
+    writeln!(out, "missing ids: {}", count(found.missing_ids))?;
+    writeln!(out, "repeated ids: {}", count(found.repeated_ids))?;
     for problem in problems {
         writeln!(out, "  {problem}")?;
     }
