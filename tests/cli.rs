@@ -250,7 +250,8 @@ fn candles_are_counted_once_each_wherever_they_come_from() {
     let csv = dir.path().join("candles.csv");
     let summary = json(&["replay", path(&tape), "--json", "--candles", path(&csv)]);
     let csv = std::fs::read_to_string(csv).unwrap();
-    let rows = csv.lines().skip(1).filter(|row| !row.contains(",,,,")).count() as u64;
+    let rows = csv.lines().skip(1).filter(|row| !row.split(',').nth(3).unwrap().is_empty());
+    let rows = rows.count() as u64;
     assert_eq!(summary["candles"].as_u64().unwrap(), rows);
     let marks = summary["marks"].as_array().unwrap();
     assert_eq!(marks.iter().map(|mark| mark["candles"].as_u64().unwrap()).sum::<u64>(), rows);
