@@ -28,6 +28,11 @@ pub enum Command {
     Import(ImportArgs),
     /// Compare a tape's candles with the venue's own.
     Audit(AuditArgs),
+    /// Print the whole configuration: the defaults, or what a file makes of them.
+    Config {
+        /// The configuration file; every mistake in it is listed.
+        file: Option<PathBuf>,
+    },
     /// Look into tapes, cut them, or make one.
     #[command(subcommand)]
     Tape(TapeCommand),
@@ -129,6 +134,9 @@ pub struct AuditArgs {
     /// The symbol, where the file's name does not say it.
     #[arg(long)]
     pub symbol: Option<String>,
+    /// Use this configuration instead of the one on the tape.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
     /// Differences shown, the largest first.
     #[arg(long, default_value_t = 10)]
     pub worst: usize,
@@ -148,7 +156,7 @@ pub enum TapeCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Check checksums, order and ids; exit code 3 if anything is wrong.
+    /// Check checksums, order and ids; exit code 3 if bytes are damaged or ids are missing.
     Verify {
         /// The tape.
         tape: PathBuf,
@@ -187,9 +195,9 @@ pub enum TapeCommand {
     Generate {
         /// Such as "symbols=500,rate=20000,seed=1,duration=60"; "help" lists all keys.
         spec: String,
-        /// The tape to make.
+        /// The tape to make; needed unless SPEC is "help".
         #[arg(long)]
-        out: PathBuf,
+        out: Option<PathBuf>,
         /// The configuration to put on the tape.
         #[arg(long)]
         config: Option<PathBuf>,

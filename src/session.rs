@@ -3,6 +3,7 @@
 //! Live and replay differ only in where entries come from; from here on everything is the same.
 
 use systems::candle::VenueCandle;
+use systems::limits::{EARLIEST_NS, JUMP_MAX_NS, LATEST_NS};
 use systems::trade::{Batch, Control, SymbolId, Trade, TradeKind};
 use systems::units::{Interval, Nanos};
 
@@ -11,6 +12,9 @@ use crate::tape::entry::{Body, Entry};
 use crate::venue::counts::DecodeCounts;
 use crate::venue::{Channel, Decoder, Venue, What};
 
+/// How far a recording may begin before the end of the one before it, in the venue's time.
+const OVERLAP_NS: u64 = 5 * Nanos::PER_SECOND;
+
 /// Turns entries into prints and controls.
 pub struct Session {
     symbols: Symbols,
@@ -18,6 +22,10 @@ pub struct Session {
     decoder: Option<Decoder>,
     /// Per symbol: the channel whose prints are folded, and the connection that brings them.
     sources: Vec<Source>,
+    /// The connection that everything came over so far; `None` before the first.
+    link: Option<u16>,
+    /// Whether there was more than one.
+    several_links: bool,
     /// The venue's time as of the last heartbeat.
     now: Nanos,
     skipped: Skipped,
@@ -28,7 +36,9 @@ struct Source {
     /// The first channel that brought prints. Two channels bring the same prints under other ids,
     /// so only one of them can be folded.
     channel: Option<Channel>,
-    link: u16,
+    /// The connection that brought the last print. Prints that were decoded before they were
+    /// recorded do not say theirs.
+    link: Option<u16>,
 }
 
 /// What was passed over, by cause.
@@ -48,7 +58,8 @@ impl Session {
         let sources = vec![Source::default(); symbols.specs().len()];
         let decoder = Venue::parse(venue).map(Decoder::new);
         let (now, skipped) = (Nanos(0), Skipped::default());
-        Self { symbols, intervals, decoder, sources, now, skipped }
+        let (link, several_links) = (None, false);
+        Self { symbols, intervals, decoder, sources, link, several_links, now, skipped }
     }
 
     /// The session's symbols.
@@ -81,11 +92,23 @@ impl Session {
             Body::Unrecoverable { symbol, from_id, to_id } => {
                 batch.control(Control::Unrecoverable { symbol, from_id, to_id });
             }
-            Body::Heartbeat(at) => {
-                self.now = self.now.max(at);
-                batch.control(Control::Heartbeat(at));
-            }
+            Body::Heartbeat(at) => self.heartbeat(at, batch),
         }
+    }
+
+    /// Where two recordings meet, the later one may begin a little before the earlier one ended:
+    /// time stands still there, and neither is at fault. Anything else is the engine's to judge.
+    fn heartbeat(&mut self, at: Nanos, batch: &mut Batch) {
+        if at < self.now && self.now.0 - at.0 <= OVERLAP_NS {
+            return;
+        }
+        let jump = at.0.saturating_sub(self.now.0);
+        let plausible = (EARLIEST_NS..LATEST_NS).contains(&at.0);
+        // What the engine will refuse must not hide what follows it.
+        if plausible && (self.now.0 == 0 || jump <= JUMP_MAX_NS) {
+            self.now = self.now.max(at);
+        }
+        batch.control(Control::Heartbeat(at));
     }
 
     fn frame(&mut self, link: u16, text: &[u8], batch: &mut Batch) {
@@ -94,7 +117,10 @@ impl Session {
             return;
         };
         match decoder.frame(text, &self.symbols).what {
-            What::Trade(trade, channel) => self.print(link, trade, channel, batch),
+            What::Trade(trade, channel) => {
+                self.note_link(link);
+                self.print(Some(link), trade, channel, batch);
+            }
             What::Candle { symbol, interval, candle } => {
                 self.candle(symbol, interval, candle, batch);
             }
@@ -126,7 +152,7 @@ impl Session {
     }
 
     #[inline]
-    fn print(&mut self, link: u16, trade: Trade, channel: Channel, batch: &mut Batch) {
+    fn print(&mut self, link: Option<u16>, trade: Trade, channel: Channel, batch: &mut Batch) {
         let source = &mut self.sources[usize::from(trade.symbol.0)];
         if *source.channel.get_or_insert(channel) == channel {
             source.link = link;
@@ -152,10 +178,19 @@ impl Session {
         }
     }
 
-    /// A connection's change is a change for every symbol that it brings.
+    #[inline]
+    fn note_link(&mut self, link: u16) {
+        self.several_links |= *self.link.get_or_insert(link) != link;
+    }
+
+    /// A connection's change is a change for every symbol that it brings. Symbols of which this
+    /// is not known are taken to come over it as long as there is no other: with several, a
+    /// change of one would make up gaps for symbols of the others.
     fn link(&mut self, link: u16, up: bool, batch: &mut Batch) {
+        self.note_link(link);
+        let only = !self.several_links;
         for (index, source) in self.sources.iter().enumerate() {
-            if source.link == link {
+            if source.link.map_or(only, |own| own == link) {
                 batch.control(Control::Feed { symbol: SymbolId(index as u16), up });
             }
         }

@@ -168,6 +168,9 @@ fn mistakes_are_exit_code_2_and_say_what_to_do() {
     let no_tape = dir.path().join("no.tape");
     std::fs::write(&no_tape, "hello").unwrap();
     let tape = path(&tape);
+    let import = |venue, file, out| {
+        vec!["import", "--format", "collector", "--venue", venue, file, "--out", out]
+    };
     for (args, wants) in [
         (
             vec!["replay", tape, "--config", path(&bad)],
@@ -175,6 +178,22 @@ fn mistakes_are_exit_code_2_and_say_what_to_do() {
         ),
         (vec!["replay", path(&no_tape)], vec!["no.tape"]),
         (vec!["replay", "missing.tape"], vec!["missing.tape"]),
+        (vec!["replay", tape, "--verify", "missing.golden"], vec!["missing.golden"]),
+        (vec!["replay", tape, "--verify", path(&bad)], vec!["bad.toml", "--bless"]),
+        (vec!["audit", "missing.tape", "--klines", "x.csv"], vec!["missing.tape"]),
+        (vec!["config", path(&bad)], vec!["bad.toml:2", "lookback", "bad.toml:3"]),
+        (vec!["config", "missing.toml"], vec!["missing.toml"]),
+        (vec!["tape", "info", path(&no_tape)], vec!["no.tape"]),
+        (vec!["tape", "verify", "missing.tape"], vec!["missing.tape"]),
+        (vec!["tape", "bisect", tape, "missing.tape"], vec!["missing.tape"]),
+        (vec!["tape", "bisect", tape, path(&no_tape)], vec!["no.tape"]),
+        (vec!["tape", "cut", "missing.tape", "--out", "x"], vec!["missing.tape"]),
+        (vec!["tape", "cut", tape, "--out", tape], vec!["exists", "another name"]),
+        (vec!["tape", "generate", "symbols=3"], vec!["--out"]),
+        (import("binance", "missing.csv", "x"), vec!["missing.csv"]),
+        (import("binance", path(&no_tape), "x"), vec!["no.tape", "--format"]),
+        (import("binance", path(&bad), tape), vec!["exists", "another name"]),
+        (import("nyse", path(&bad), "x"), vec!["binance-usdm"]),
         (vec!["replay", tape, "--speed", "fast"], vec!["10x"]),
         (vec!["replay", tape, "--batch", "0"], vec!["max"]),
         (vec!["replay", tape, tape], vec!["tape cut"]),
@@ -189,4 +208,89 @@ fn mistakes_are_exit_code_2_and_say_what_to_do() {
         assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
         assert!(wants.iter().all(|want| said.contains(want)), "{args:?}: {said}");
     }
+}
+
+#[test]
+fn what_cannot_be_written_is_exit_code_1() {
+    let dir = tempfile::tempdir().unwrap();
+    let tape = generated(dir.path(), "symbols=2,rate=20,seed=1,duration=2m");
+    let nowhere = dir.path().join("nowhere/x");
+    let (tape, nowhere) = (path(&tape), path(&nowhere));
+    for args in [
+        vec!["tape", "generate", "symbols=1", "--out", nowhere],
+        vec!["tape", "cut", tape, "--out", nowhere],
+        vec!["replay", tape, "--candles", nowhere],
+        vec!["replay", tape, "--bless", nowhere],
+    ] {
+        let output = tapescan(&args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("nowhere"), "{args:?}");
+    }
+}
+
+#[test]
+fn help_and_defaults_need_no_file() {
+    let help = tapescan(&["tape", "generate", "help"]);
+    assert!(help.status.success() && text(&help.stdout).contains("symbols"), "{help:?}");
+    let defaults = tapescan(&["config"]);
+    assert!(defaults.status.success());
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("all.toml");
+    std::fs::write(&file, &defaults.stdout).unwrap();
+    let again = tapescan(&["config", path(&file)]);
+    assert_eq!(text(&again.stdout), text(&defaults.stdout));
+}
+
+#[test]
+fn repeated_ids_are_counted_and_no_fault_of_a_tape() {
+    let dir = tempfile::tempdir().unwrap();
+    let tape = generated(dir.path(), "symbols=3,rate=50,seed=1,duration=60s,duplicates=0.05");
+    let found = json(&["tape", "verify", path(&tape), "--json"]);
+    assert!(found["repeated_ids"].as_u64().unwrap() > 0);
+    assert_eq!((&found["missing_ids"], &found["problems"]), (&0.into(), &0.into()));
+}
+
+#[test]
+fn candles_are_counted_once_each_wherever_they_come_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let tape = generated(
+        dir.path(),
+        "symbols=20,rate=20,seed=3,duration=30m,gaps=0.05,late=0.05,duplicates=0.02",
+    );
+    let csv = dir.path().join("candles.csv");
+    let summary = json(&["replay", path(&tape), "--json", "--candles", path(&csv)]);
+    let csv = std::fs::read_to_string(csv).unwrap();
+    let rows = csv.lines().skip(1).filter(|row| !row.split(',').nth(3).unwrap().is_empty());
+    let rows = rows.count() as u64;
+    assert_eq!(summary["candles"].as_u64().unwrap(), rows);
+    let marks = summary["marks"].as_array().unwrap();
+    assert_eq!(marks.iter().map(|mark| mark["candles"].as_u64().unwrap()).sum::<u64>(), rows);
+    assert!(marks.iter().any(|mark| mark["interval"] == "1m"));
+}
+
+#[test]
+fn tapes_recorded_apart_replay_as_one_session() {
+    let raw = Path::new("../shared/data/market/binance_ws_sessions_20240808/raw");
+    if !raw.exists() {
+        println!("skipped: no recorded sessions beside the project");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let files = ["spot_btcusdt_20240808.txt.gz", "spot_btcusdt_20240809.txt.gz"];
+    let files = files.map(|file| raw.join(file));
+    let import = |names: &[&Path], out: &str| {
+        let tape = dir.path().join(out);
+        let mut args = vec!["import", "--format", "collector", "--venue", "binance", "--out"];
+        args.push(path(&tape));
+        args.extend(names.iter().map(|name| path(name)));
+        let output = tapescan(&args);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        tape
+    };
+    let together = import(&[&files[0], &files[1]], "together.tape");
+    let apart = [import(&[&files[0]], "first.tape"), import(&[&files[1]], "second.tape")];
+    let whole = json(&["replay", "--json", path(&together)]);
+    let parts = json(&["replay", "--json", path(&apart[1]), path(&apart[0])]);
+    assert_eq!(whole["rejects"], serde_json::json!({}));
+    assert_eq!((&parts["rejects"], &parts["digest"]), (&whole["rejects"], &whole["digest"]));
 }

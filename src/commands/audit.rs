@@ -28,7 +28,7 @@ pub(super) fn run(args: &AuditArgs, out: &mut dyn Write) -> Result<(), Failure> 
         let (file, name) = (args.klines.display(), &official.spec.name);
         Failure::Usage(format!("{file} is of {name}, which is not on the tape: use --symbol"))
     })?;
-    let config = configuration(None, tapes.config())?;
+    let config = configuration(args.config.as_deref(), tapes.config())?;
     let interval = config.intervals.iter().position(|per| per.interval == official.interval);
     let interval = interval.ok_or_else(|| {
         let (file, interval) = (args.klines.display(), official.interval);

@@ -37,7 +37,7 @@ impl Golden {
 
     /// Reads a file that [`Golden::write`] made.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path).map_err(Failure::at(path))?;
+        let text = std::fs::read_to_string(path).map_err(Failure::reading(path))?;
         serde_json::from_str(&text).map_err(|error| {
             let path = path.display();
             Failure::Usage(format!("{path}: not a file of `replay --bless`: {error}"))
@@ -47,7 +47,7 @@ impl Golden {
     /// Writes it, replacing what was there.
     pub(super) fn write(&self, path: &Path) -> Result<(), Failure> {
         let text = serde_json::to_string(self).map_err(Failure::failed)?;
-        std::fs::write(path, text + "\n").map_err(Failure::at(path))
+        std::fs::write(path, text + "\n").map_err(Failure::writing(path))
     }
 
     /// The first minute in which two runs differ, as text.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use systems::units::Interval;
 
 use super::table::{count, size, table};
-use super::{Failure, NewTape};
+use super::{Failure, NewTape, vacant};
 use crate::cli::{FormatArg, ImportArgs};
 use crate::import::{self, Format, Import, ImportError, Report, Sink, SinkError};
 use crate::logging::timestamp;
@@ -15,6 +15,7 @@ use crate::venue::Venue;
 
 pub(super) fn run(args: ImportArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let known = || Venue::ALL.map(Venue::name).join(" or ");
+    vacant(&args.out)?;
     let venue = Venue::parse(&args.venue)
         .ok_or_else(|| Failure::Usage(format!("--venue {}: use {}", args.venue, known())))?;
     let interval = args.interval.as_deref().map(Interval::parse).transpose();
@@ -33,10 +34,15 @@ pub(super) fn run(args: ImportArgs, out: &mut dyn Write) -> Result<(), Failure> 
         instruments: args.instruments,
         keep_all: args.keep_all,
     };
-    let mut sink = ToTape { path: args.out.clone(), tape: None };
-    let report = import::run(&import, &mut sink).map_err(|error| match error {
-        ImportError::Sink(error) => Failure::Failed(format!("{}: {error}", args.out.display())),
-        error => Failure::Failed(error.to_string()),
+    let mut sink = ToTape { path: args.out.clone(), tape: None, failure: None };
+    let imported = import::run(&import, &mut sink);
+    let failure = sink.failure.take();
+    let report = imported.map_err(|error| match error {
+        ImportError::Sink(error) => {
+            failure.unwrap_or_else(|| Failure::Failed(format!("{}: {error}", args.out.display())))
+        }
+        // Whatever else is wrong is wrong with the files that were named.
+        error => Failure::usage(error),
     })?;
     let bytes = sink.tape.map_or(Ok(0), NewTape::finish)?;
     print(out, &report)?;
@@ -48,13 +54,20 @@ pub(super) fn run(args: ImportArgs, out: &mut dyn Write) -> Result<(), Failure> 
 pub(super) struct ToTape {
     pub(super) path: PathBuf,
     pub(super) tape: Option<NewTape>,
+    /// Why the tape could not be made.
+    pub(super) failure: Option<Failure>,
 }
 
 impl Sink for ToTape {
     fn header(&mut self, header: &Header) -> Result<(), SinkError> {
-        let tape = NewTape::create(&self.path, header, segment_of(header));
-        let text = |failure: Failure| failure.message().unwrap_or_default().to_owned();
-        self.tape = Some(tape.map_err(text)?);
+        match NewTape::create(&self.path, header, segment_of(header)) {
+            Ok(tape) => self.tape = Some(tape),
+            Err(failure) => {
+                let text = failure.message().unwrap_or_default().to_owned();
+                self.failure = Some(failure);
+                return Err(text.into());
+            }
+        }
         Ok(())
     }
 

@@ -49,8 +49,19 @@ impl Failure {
         Self::Usage(error.to_string())
     }
 
-    fn at(file: &Path) -> impl FnOnce(io::Error) -> Self + use<'_> {
+    /// A file that cannot be written.
+    fn writing(file: &Path) -> impl FnOnce(io::Error) -> Self + use<'_> {
         move |error| Self::Failed(format!("{}: {error}", file.display()))
+    }
+
+    /// A file that was named as input and cannot be read.
+    fn reading(file: &Path) -> impl FnOnce(io::Error) -> Self + use<'_> {
+        move |error| Self::Usage(format!("{}: {error}", file.display()))
+    }
+
+    /// A file that was to be made and is there.
+    fn exists(file: &Path) -> Self {
+        Self::Usage(format!("{} exists: remove it or choose another name", file.display()))
     }
 }
 
@@ -79,6 +90,11 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Replay(args) => replay::run(&args, out),
         Command::Import(args) => import::run(args, out),
         Command::Audit(args) => audit::run(&args, out),
+        Command::Config { file } => {
+            let config = file.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+            write!(out, "{}", config.to_toml())?;
+            Ok(())
+        }
         Command::Tape(command) => tape::run(command, out),
     }
 }
@@ -106,6 +122,11 @@ fn instant(text: &str) -> Result<Nanos, Failure> {
     u64::try_from(since.as_nanos()).map(Nanos).map_err(|_| wrong())
 }
 
+/// Refuses a target that exists before any work is spent on it; making it checks again.
+fn vacant(target: &Path) -> Result<(), Failure> {
+    if target.exists() { Err(Failure::exists(target)) } else { Ok(()) }
+}
+
 /// A tape being made: gone again unless it was finished.
 struct NewTape {
     path: std::path::PathBuf,
@@ -116,11 +137,8 @@ impl NewTape {
     /// Makes the file, which must not exist yet.
     fn create(path: &Path, header: &Header, segment: u64) -> Result<Self, Failure> {
         let file = File::create_new(path).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => Failure::Usage(format!(
-                "{} exists: remove it or choose another name",
-                path.display()
-            )),
-            _ => Failure::Failed(format!("{}: {error}", path.display())),
+            io::ErrorKind::AlreadyExists => Failure::exists(path),
+            _ => Failure::writing(path)(error),
         })?;
         let writer = Writer::create(BufWriter::new(file), header, segment);
         let mut tape = Self { path: path.to_owned(), writer: None };

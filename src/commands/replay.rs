@@ -15,14 +15,17 @@ use crate::cli::ReplayArgs;
 use crate::config::Config;
 use crate::logging::timestamp;
 use crate::progress::Progress;
-use crate::replay::{Outputs, Plan, ReplayError, Summary, Tapes, replay, write_csv};
+use crate::replay::{
+    LATENESS_OPEN_MS, Outputs, Plan, ReplayError, Summary, Tapes, replay, write_csv,
+};
 use crate::settings::columns;
 
 impl From<ReplayError> for Failure {
     fn from(error: ReplayError) -> Self {
         match error {
-            ReplayError::Tapes(error) => Self::usage(error),
-            error => Self::failed(error),
+            // Tapes are inputs: what is wrong with them is the user's to put right.
+            ReplayError::Tapes(_) | ReplayError::Read { .. } => Self::usage(error),
+            ReplayError::Schedule(_) => Self::failed(error),
         }
     }
 }
@@ -40,7 +43,7 @@ pub(super) fn run(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure>
         write_candles(path, &outputs, &tapes, &config)?;
     }
     if args.json {
-        writeln!(out, "{}", as_json(&summary, elapsed))?;
+        writeln!(out, "{}", as_json(&summary, &config, elapsed))?;
     } else {
         print(out, &summary, &config, elapsed)?;
     }
@@ -69,15 +72,15 @@ fn write_candles(
     let Some(candles) = outputs.candles() else { return Ok(()) };
     let intervals: Vec<_> = config.intervals.iter().map(|per| per.interval).collect();
     let names: Vec<_> = (0..intervals.len()).map(|interval| columns(config, interval)).collect();
-    let file = File::create(path).map_err(Failure::at(path))?;
+    let file = File::create(path).map_err(Failure::writing(path))?;
     let mut file = BufWriter::new(file);
     write_csv(&mut file, candles, tapes.symbols(), &intervals, &names)
         .and_then(|()| file.flush())
-        .map_err(Failure::at(path))
+        .map_err(Failure::writing(path))
 }
 
 /// The summary as one object; the names are relied on by scripts.
-pub(super) fn as_json(summary: &Summary, elapsed: Duration) -> Value {
+pub(super) fn as_json(summary: &Summary, config: &Config, elapsed: Duration) -> Value {
     let seconds = elapsed.as_secs_f64();
     let object = |pairs: Vec<(&'static str, u64)>| {
         pairs
@@ -85,9 +88,10 @@ pub(super) fn as_json(summary: &Summary, elapsed: Duration) -> Value {
             .map(|(name, count)| (name.to_owned(), json!(count)))
             .collect::<Map<_, _>>()
     };
-    let marks = summary.marks.iter().map(
-        |(interval, mark, count)| json!({ "interval": interval, "mark": mark, "candles": count }),
-    );
+    let marks = summary.marks.iter().map(|(interval, mark, count)| {
+        let interval = config.intervals[usize::from(*interval)].interval.to_string();
+        json!({ "interval": interval, "mark": mark, "candles": count })
+    });
     let gaps = summary.gaps.iter().map(|gap| {
         json!({
             "symbol": gap.symbol,
@@ -169,7 +173,7 @@ fn print(
 }
 
 fn print_candles(out: &mut dyn Write, summary: &Summary, config: &Config) -> io::Result<()> {
-    writeln!(out, "\n{} candles closed", count(summary.candles))?;
+    writeln!(out, "\n{} candles closed; marks at close", count(summary.candles))?;
     let mut rows = Vec::new();
     for (index, per_interval) in config.intervals.iter().enumerate() {
         let own = summary.marks.iter().filter(|(interval, ..)| usize::from(*interval) == index);
@@ -207,7 +211,13 @@ fn print_prints(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
             count(behind),
             count(summary.health.late)
         )?;
-        let row = |&(below, n): &(u64, u64)| vec![format!("below {} ms", count(below)), count(n)];
+        let row = |&(below, n): &(u64, u64)| {
+            let bound = match below {
+                LATENESS_OPEN_MS => format!("{} ms or more", count(below / 2)),
+                _ => format!("below {} ms", count(below)),
+            };
+            vec![bound, count(n)]
+        };
         table(out, "  ", &lateness.iter().map(row).collect::<Vec<_>>())?;
     }
     Ok(())

@@ -11,7 +11,7 @@ use super::golden::Golden;
 use super::import::segment_of;
 use super::replay::outputs_for;
 use super::table::{count, size, table};
-use super::{Failure, NewTape, configuration, instant};
+use super::{Failure, NewTape, configuration, instant, vacant};
 use crate::cli::TapeCommand;
 use crate::config::Config;
 use crate::logging::timestamp;
@@ -20,7 +20,7 @@ use crate::replay::{Plan, Speed, Tapes, replay};
 use crate::symbols::Symbols;
 use crate::synthetic::{Market, Spec};
 use crate::tape::entry::{Body, Entry};
-use crate::tape::{self, Cut, End, Info, Verification};
+use crate::tape::{self, Cut, CutError, End, Info, Verification};
 use crate::venue::{Venue, What};
 
 pub(super) fn run(command: TapeCommand, out: &mut dyn Write) -> Result<(), Failure> {
@@ -34,7 +34,7 @@ pub(super) fn run(command: TapeCommand, out: &mut dyn Write) -> Result<(), Failu
         }
         TapeCommand::Bisect { a, b, config } => bisect(&a, &b, config.as_deref(), out),
         TapeCommand::Generate { spec, out: target, config } => {
-            generate(&spec, &target, config.as_deref(), out)
+            generate(&spec, target.as_deref(), config.as_deref(), out)
         }
     }
 }
@@ -140,13 +140,15 @@ fn info_json(info: &Info) -> serde_json::Value {
 
 fn verify(path: &Path, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
     let found = tape::verify(path).map_err(at(path))?;
-    let problems: Vec<_> = found.problems.iter().map(ToString::to_string).collect();
+    let problems: Vec<_> =
+        found.problems.iter().map(|problem| problem.describe(&found.symbols).to_string()).collect();
     if json {
         let object = json!({
             "entries": found.counts.total(),
             "blocks": found.blocks,
             "sealed": found.end.sealed,
             "missing_ids": found.missing_ids,
+            "repeated_ids": found.repeated_ids,
             "problems": found.problem_count,
             "first_problems": problems,
         });
@@ -170,7 +172,8 @@ fn print_verification(
 ) -> io::Result<()> {
     writeln!(out, "{} entries in {} blocks", count(found.counts.total()), count(found.blocks))?;
     print_end(&found.end, out)?;
-    writeln!(out, "{} ids missing", count(found.missing_ids))?;
+    writeln!(out, "missing ids: {}", count(found.missing_ids))?;
+    writeln!(out, "repeated ids: {}", count(found.repeated_ids))?;
     for problem in problems {
         writeln!(out, "  {problem}")?;
     }
@@ -188,6 +191,7 @@ fn cut(
     names: &[String],
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
+    vacant(target)?;
     let header = tape::Reader::open(source).map_err(at(source))?.header().clone();
     let symbols = Symbols::new(header.symbols.clone()).map_err(Failure::usage)?;
     let mut ids = Vec::new();
@@ -200,13 +204,27 @@ fn cut(
     let cut = Cut { from, to, symbols: (!ids.is_empty()).then_some(&ids) };
     let venue = Venue::parse(&header.venue);
     let keeps = |body: &Body<'_>| keeps(venue, &symbols, &ids, body);
-    let report = tape::cut(source, target, &cut, keeps).map_err(Failure::failed)?;
+    let report = tape::cut(source, target, &cut, keeps)
+        .map_err(|error| cut_failure(source, target, error))?;
     let (kept, target) = (count(report.kept.total()), target.display());
     writeln!(out, "{kept} entries kept; {target} written: {}", size(report.bytes))?;
     if let Some(damage) = report.end.damage {
         writeln!(out, "{} is damaged: {damage}; nothing behind was kept", source.display())?;
     }
     Ok(())
+}
+
+/// Which of the two files is at fault decides the exit code.
+fn cut_failure(source: &Path, target: &Path, error: CutError) -> Failure {
+    match error {
+        CutError::Make(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Failure::exists(target)
+        }
+        CutError::Open(_) | CutError::Read(_) => {
+            Failure::Usage(format!("{}: {error}", source.display()))
+        }
+        _ => Failure::Failed(format!("{}: {error}", target.display())),
+    }
 }
 
 /// Whether a frame is about one of the symbols. What is about none is kept: it may matter.
@@ -257,7 +275,7 @@ fn golden_of(path: &Path, config: Option<&Path>) -> Result<Golden, Failure> {
 
 fn generate(
     text: &str,
-    target: &Path,
+    target: Option<&Path>,
     config: Option<&Path>,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
@@ -266,6 +284,9 @@ fn generate(
         return Ok(());
     }
     let spec = Spec::parse(text).map_err(Failure::usage)?;
+    let target = target
+        .ok_or_else(|| Failure::Usage("--out is missing: name the tape to make".to_owned()))?;
+    vacant(target)?;
     let mut market = Market::new(spec);
     let mut header = market.header().clone();
     if let Some(config) = config {

@@ -56,7 +56,7 @@ pub struct Reconcile {
     pub scope: Scope,
     /// How long after its end a candle waits for late prints before it closes, in nanoseconds.
     pub grace_ns: u64,
-    /// Requests that may wait; at the limit the least urgent gives way and is counted.
+    /// Requests under way at once. Others wait, at most one per row, so none is lost.
     pub queue: usize,
     /// Whose candle stands when they differ without a known cause.
     pub winner: Winner,
@@ -65,7 +65,7 @@ pub struct Reconcile {
 /// Which candles are compared with the venue's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Those with a gap, an amendment or a late start.
+    /// Those that may have missed prints: gaps and heads.
     Suspect,
     /// Every one.
     All,

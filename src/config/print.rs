@@ -6,7 +6,7 @@ use super::sections::{SCOPES, WINNERS};
 use super::{Config, PerInterval, VENUES, amounts};
 
 impl Config {
-    /// Every key with its value and a comment: what `doctor` prints and what goes on tapes.
+    /// Every key with its value and a comment: what `tapescan config` prints and what goes on tapes.
     pub fn to_toml(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
@@ -56,12 +56,12 @@ impl Config {
         writeln!(out, "\n[venue]\n# {}.", VENUES.join(", "))?;
         writeln!(out, "name = {}", quoted(&self.venue))?;
         let reconcile = &self.reconcile;
-        writeln!(out, "\n[reconcile]\n# Which candles are compared with the venue's: suspect")?;
-        writeln!(out, "# (gap, amended, late start), all, or off.")?;
+        writeln!(out, "\n[reconcile]\n# Which candles are asked for to compare with the venue's:")?;
+        writeln!(out, "# suspect (gaps and heads), all, or off.")?;
         writeln!(out, "scope = {}", quoted(name_of(SCOPES, reconcile.scope)))?;
         writeln!(out, "# How long a candle waits after its end for late prints.")?;
         writeln!(out, "grace = {}", quoted(&amounts::duration_text(reconcile.grace_ns)))?;
-        writeln!(out, "# Requests that may wait.")?;
+        writeln!(out, "# Requests under way at once; others wait, one per row, so none is lost.")?;
         writeln!(out, "queue = {}", reconcile.queue)?;
         writeln!(
             out,

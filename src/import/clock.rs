@@ -9,6 +9,8 @@ const BEAT_NS: u64 = 100 * Nanos::PER_MS;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct VenueClock {
     seen: Option<Nanos>,
+    /// The largest instant up to which everything is there, and no heartbeat given for it.
+    whole: Option<Nanos>,
     beaten: Option<Nanos>,
 }
 
@@ -20,14 +22,17 @@ impl VenueClock {
         self.beat(at.minus(at.0 % BEAT_NS))
     }
 
-    /// The instant seen last, as a heartbeat: for what is complete up to that instant.
+    /// The deferred instant as a heartbeat, once nothing else shares it. Instants that were only
+    /// seen prove no more than the heartbeats that they made due: others may share them, and
+    /// the next file of a series goes on from there.
     pub(super) fn complete(&mut self) -> Option<Nanos> {
-        self.seen.and_then(|seen| self.beat(seen))
+        self.whole.and_then(|whole| self.beat(whole))
     }
 
     /// Notes an instant without making a heartbeat due: other records may share it.
     pub(super) fn defer(&mut self, at: Nanos) {
         self.seen = self.seen.max(Some(at));
+        self.whole = self.whole.max(Some(at));
     }
 
     /// The largest instant seen.
@@ -57,7 +62,9 @@ mod tests {
         assert_eq!(see(1_100), Some(1_100));
         assert_eq!(see(1_020), None);
         assert_eq!(see(1_399), Some(1_300));
-        assert_eq!(clock.complete(), Some(Nanos::from_ms(1_399)));
+        assert_eq!(clock.complete(), None, "1.399 s may not be over");
+        clock.defer(Nanos::from_ms(1_499));
+        assert_eq!(clock.complete(), Some(Nanos::from_ms(1_499)));
         assert_eq!(clock.complete(), None);
     }
 }

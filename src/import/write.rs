@@ -72,7 +72,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes the last heartbeat, at the largest time seen: what came after it is not known.
+    /// Writes the heartbeat that closes the last candles of a table. Prints and frames prove no
+    /// more time than the heartbeats before them say.
     pub(super) fn finish(mut self) -> Result<Report, ImportError> {
         if let (Some(at), Some((_, last))) = (self.clock.complete(), self.report.received) {
             self.beat(last, at)?;

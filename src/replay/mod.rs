@@ -2,12 +2,13 @@
 
 mod outputs;
 mod pace;
+mod remap;
 mod summary;
 mod tapes;
 
 pub use outputs::{Candles, Latest, Outputs, write_csv};
 pub use pace::{Pace, Speed};
-pub use summary::{OpenGap, Summary};
+pub use summary::{LATENESS_OPEN_MS, OpenGap, Summary};
 pub use tapes::{Tapes, TapesError};
 
 use std::io;
@@ -84,7 +85,7 @@ pub fn replay(
     let mut block = Block::default();
     let mut bytes = 0;
     while tapes.next_block(&mut block)? {
-        player.play(&block, &mut session, &mut pace);
+        player.play(&block, tapes, &mut session, &mut pace)?;
         bytes += block.bytes().1;
         let now = player.engine.now();
         watch.progress(bytes, player.prints, now);
@@ -105,7 +106,13 @@ struct Player<'a> {
 }
 
 impl Player<'_> {
-    fn play(&mut self, block: &Block, session: &mut Session, pace: &mut Pace) {
+    fn play(
+        &mut self,
+        block: &Block,
+        tapes: &Tapes,
+        session: &mut Session,
+        pace: &mut Pace,
+    ) -> Result<(), TapesError> {
         for run in block.runs() {
             match run {
                 Run::Trades(trades, received) if pace.flat_out() => {
@@ -128,11 +135,12 @@ impl Player<'_> {
                 }
                 Run::Entry(entry) => {
                     self.wait(pace, entry.received);
-                    session.take(&entry, &mut self.batch);
+                    session.take(&tapes.entry(entry)?, &mut self.batch);
                     self.flush_if_full();
                 }
             }
         }
+        Ok(())
     }
 
     /// At a recorded pace: whatever was due before `at` is folded before waiting for it.

@@ -1,6 +1,6 @@
 //! What a replay keeps of what comes out: the digest always, candles and values if asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use systems::candle::{Candle, Mark};
@@ -35,6 +35,8 @@ pub struct Outputs {
     candles: Option<Candles>,
     /// Last mark of every candle would need them all; these are counts of what was said.
     marks: BTreeMap<(u8, Mark), i64>,
+    /// Stretches reported without a candle that have none yet.
+    absent: BTreeSet<(SymbolId, u8, Nanos)>,
     closed: u64,
     corrected: u64,
     differences: u64,
@@ -48,6 +50,7 @@ impl Outputs {
             columns,
             candles: keep_candles.then(Candles::new),
             marks: BTreeMap::new(),
+            absent: BTreeSet::new(),
             closed: 0,
             corrected: 0,
             differences: 0,
@@ -59,15 +62,29 @@ impl Outputs {
         self.digest.take(outbox);
         self.differences += outbox.differences.len() as u64;
         for record in &outbox.records {
-            match record.change {
-                Change::Closed => {
-                    self.closed += 1;
-                    *self.marks.entry((record.interval, record.candle.mark)).or_default() += 1;
-                }
-                Change::Corrected => self.corrected += 1,
-                _ => {}
-            }
+            self.count(record);
             self.keep(outbox, record);
+        }
+    }
+
+    fn count(&mut self, record: &Record) {
+        let key = (record.symbol, record.interval, record.candle.open_time);
+        let closes = match record.change {
+            Change::Closed => true,
+            // Where there was none, a correction is a candle's first appearance.
+            Change::Corrected => self.absent.contains(&key),
+            Change::Absent => {
+                self.absent.insert(key);
+                return;
+            }
+            Change::Revalued | Change::Marked => return,
+        };
+        if closes {
+            self.absent.remove(&key);
+            self.closed += 1;
+            *self.marks.entry((record.interval, record.candle.mark)).or_default() += 1;
+        } else {
+            self.corrected += 1;
         }
     }
 
@@ -86,7 +103,7 @@ impl Outputs {
         candles.insert(key, Latest { candle, values, absent });
     }
 
-    /// Candles closed so far.
+    /// Distinct candles closed so far, those inserted later where there was none among them.
     pub fn closed(&self) -> u64 {
         self.closed
     }

@@ -11,6 +11,10 @@ use crate::engine::Engine;
 use crate::session::{Session, Skipped};
 use crate::tape::End;
 
+/// The bound by which [`Summary::lateness`] calls the last bucket, which has no upper end: it
+/// holds everything from half of this on.
+pub const LATENESS_OPEN_MS: u64 = 1 << (LATENESS_BUCKETS - 1);
+
 /// Ids that are missing on one symbol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenGap {
@@ -158,7 +162,8 @@ impl Summary {
         core.chain(edge).chain(frames).filter(|(_, count)| *count > 0).collect()
     }
 
-    /// The lateness histogram: (upper bound in ms, prints), for buckets that have any.
+    /// The lateness histogram: (upper bound in ms, prints), for buckets that have any. The last
+    /// one, called [`LATENESS_OPEN_MS`], is open.
     pub fn lateness(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         let buckets = (0..LATENESS_BUCKETS).map(|k| (1u64 << k, self.health.lateness[k]));
         buckets.filter(|(_, count)| *count > 0)

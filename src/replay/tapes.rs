@@ -1,14 +1,16 @@
 //! Several tapes as one session: one list of symbols, blocks in the order of time.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use systems::symbol::SymbolSpec;
+use systems::trade::SymbolId;
 
 use super::ReplayError;
+use super::remap::{Remap, finer};
 use crate::symbols::{Symbols, SymbolsError};
-use crate::tape::entry::Header;
-use crate::tape::{Block, End, OpenError, Reader, info};
+use crate::tape::{Block, End, Entry, OpenError, Reader, info};
 
 /// Why tapes do not make a session.
 #[derive(Debug, thiserror::Error)]
@@ -48,9 +50,10 @@ pub enum TapesError {
     /// Their symbols cannot be held together.
     #[error(transparent)]
     Symbols(#[from] SymbolsError),
-    /// Decoded prints of the same symbol have different decimals.
+    /// Decoded numbers of a symbol do not fit the finest decimals that it has on any tape.
     #[error(
-        "{}: {symbol} has other decimals than on the tapes before it: import the files together",
+        "{}: numbers of {symbol} are too large for the decimals that it has on another tape: \
+         replay them apart",
         .file.display()
     )]
     OtherScale {
@@ -61,47 +64,43 @@ pub enum TapesError {
     },
 }
 
+/// One of the tapes.
+struct Tape {
+    path: PathBuf,
+    reader: Reader<File>,
+    /// What its symbols are in the session, where that is not the same.
+    remap: Option<Remap>,
+}
+
 /// Tapes in the order of time, read one after the other.
 pub struct Tapes {
-    files: Vec<(PathBuf, Reader<File>)>,
+    files: Vec<Tape>,
     current: usize,
-    header: Header,
+    venue: String,
+    config: String,
     symbols: Symbols,
     bytes: u64,
 }
 
 impl Tapes {
-    /// Opens tapes as one session.
+    /// Opens tapes as one session. Symbols are the same if their names are; each has the finest
+    /// decimals that it has on any tape.
     ///
     /// # Errors
     /// [`TapesError`] names the file and says what to do.
     pub fn open(paths: &[PathBuf]) -> Result<Self, TapesError> {
-        let mut files = Vec::new();
-        for path in paths {
-            let fault = |source| TapesError::Open { file: path.clone(), source };
-            let reader = Reader::open(path).map_err(fault)?;
-            // One tape needs no order; finding out its times would mean to read it twice.
-            let span = match paths {
-                [_] => None,
-                _ => info(path).map_err(fault)?.received,
-            };
-            files.push((span.map(|span| (span.first, span.last)), path.clone(), reader));
+        let mut files = in_order(paths)?;
+        let Some(first) = files.first() else { return Err(TapesError::None) };
+        let (venue, config) =
+            (first.reader.header().venue.clone(), first.reader.header().config.clone());
+        check_others(&files, &venue, &config)?;
+        let symbols = union(&files)?;
+        for tape in &mut files {
+            tape.remap = Remap::new(&tape.reader.header().symbols, &symbols);
         }
-        files.sort_by_key(|(span, ..)| *span);
-        for pair in files.windows(2) {
-            if let (Some((_, end)), Some((begin, _))) = (pair[0].0, pair[1].0)
-                && begin < end
-            {
-                let (earlier, later) = (pair[0].1.clone(), pair[1].1.clone());
-                return Err(TapesError::Overlap { earlier, later });
-            }
-        }
-        let files: Vec<_> = files.into_iter().map(|(_, path, reader)| (path, reader)).collect();
-        let header = merged_header(&files)?;
-        let symbols = Symbols::new(header.symbols.clone())?;
         let length = |path: &Path| path.metadata().map_or(0, |metadata| metadata.len());
-        let bytes = files.iter().map(|(path, _)| length(path)).sum();
-        Ok(Self { files, current: 0, header, symbols, bytes })
+        let bytes = files.iter().map(|tape| length(&tape.path)).sum();
+        Ok(Self { files, current: 0, venue, config, symbols, bytes })
     }
 
     /// The session's symbols.
@@ -111,12 +110,12 @@ impl Tapes {
 
     /// The venue's name.
     pub fn venue(&self) -> &str {
-        &self.header.venue
+        &self.venue
     }
 
     /// The configuration on the first tape; empty means the defaults.
     pub fn config(&self) -> &str {
-        &self.header.config
+        &self.config
     }
 
     /// Size of all files in bytes.
@@ -126,55 +125,106 @@ impl Tapes {
 
     /// How each tape ended, for those read so far.
     pub fn ends(&self) -> impl Iterator<Item = (&Path, End)> {
-        self.files.iter().filter_map(|(path, reader)| Some((path.as_path(), reader.end()?)))
+        self.files.iter().filter_map(|tape| Some((tape.path.as_path(), tape.reader.end()?)))
     }
 
     /// Reads the next block of the session; `false` at its end.
     pub(super) fn next_block(&mut self, block: &mut Block) -> Result<bool, ReplayError> {
-        while let Some((path, reader)) = self.files.get_mut(self.current) {
+        while let Some(Tape { path, reader, remap }) = self.files.get_mut(self.current) {
             let read = reader.read(block);
             let fault = |source| ReplayError::Read { file: path.display().to_string(), source };
             if read.map_err(fault)? {
+                if let Some(remap) = remap {
+                    let mut trades = block.trades_mut().iter_mut();
+                    let changed = trades.try_for_each(|trade| remap.trade(trade));
+                    changed.map_err(|symbol| self.other_scale(symbol))?;
+                }
                 return Ok(true);
             }
             self.current += 1;
         }
         Ok(false)
     }
-}
 
-/// One header for all: the symbols of the first tape, which the others must share.
-fn merged_header(files: &[(PathBuf, Reader<File>)]) -> Result<Header, TapesError> {
-    let Some(((_, first), rest)) = files.split_first() else { return Err(TapesError::None) };
-    let mut header = first.header().clone();
-    for (file, reader) in rest {
-        let theirs = reader.header();
-        if theirs.venue != header.venue {
-            let (theirs, ours) = (theirs.venue.clone(), header.venue);
-            return Err(TapesError::OtherVenue { file: file.clone(), theirs, ours });
-        }
-        for (index, spec) in theirs.symbols.iter().enumerate() {
-            merge_symbol(&mut header.symbols, index, spec, file)?;
+    /// An entry of the block read last in terms of the session's symbols; its trades are already.
+    pub(super) fn entry<'a>(&self, entry: Entry<'a>) -> Result<Entry<'a>, TapesError> {
+        match self.files.get(self.current).and_then(|tape| tape.remap.as_ref()) {
+            None => Ok(entry),
+            Some(remap) => remap.entry(&entry).map_err(|symbol| self.other_scale(symbol)),
         }
     }
-    Ok(header)
+
+    /// A symbol of the tape being read whose numbers do not fit.
+    fn other_scale(&self, symbol: SymbolId) -> TapesError {
+        let tape = &self.files[self.current];
+        let spec = tape.reader.header().symbols.get(usize::from(symbol.0));
+        let symbol = spec.map_or_else(Box::default, |spec| spec.name.clone());
+        TapesError::OtherScale { file: tape.path.clone(), symbol }
+    }
 }
 
-fn merge_symbol(
-    symbols: &mut Vec<SymbolSpec>,
-    index: usize,
-    spec: &SymbolSpec,
-    file: &Path,
-) -> Result<(), TapesError> {
-    match symbols.get(index) {
-        Some(known) if known == spec => Ok(()),
-        None => {
-            symbols.push(spec.clone());
-            Ok(())
-        }
-        Some(_) => {
-            let (file, symbol) = (file.to_owned(), spec.name.clone());
-            Err(TapesError::OtherScale { file, symbol })
+/// Opens files and puts them in the order of time, in which they may not overlap.
+fn in_order(paths: &[PathBuf]) -> Result<Vec<Tape>, TapesError> {
+    let mut files = Vec::new();
+    for path in paths {
+        let fault = |source| TapesError::Open { file: path.clone(), source };
+        let reader = Reader::open(path).map_err(fault)?;
+        // One tape needs no order; finding out its times would mean to read it twice.
+        let span = match paths {
+            [_] => None,
+            _ => info(path).map_err(fault)?.received,
+        };
+        let tape = Tape { path: path.clone(), reader, remap: None };
+        files.push((span.map(|span| (span.first, span.last)), tape));
+    }
+    files.sort_by_key(|(span, _)| *span);
+    for pair in files.windows(2) {
+        if let (Some((_, end)), Some((begin, _))) = (pair[0].0, pair[1].0)
+            && begin < end
+        {
+            let (earlier, later) = (pair[0].1.path.clone(), pair[1].1.path.clone());
+            return Err(TapesError::Overlap { earlier, later });
         }
     }
+    Ok(files.into_iter().map(|(_, tape)| tape).collect())
+}
+
+/// All must be of one venue. All should be of one configuration; if not, the first one's is used.
+fn check_others(files: &[Tape], venue: &str, config: &str) -> Result<(), TapesError> {
+    for tape in files {
+        let header = tape.reader.header();
+        if header.venue != venue {
+            let (file, theirs) = (tape.path.clone(), header.venue.clone());
+            return Err(TapesError::OtherVenue { file, theirs, ours: venue.to_owned() });
+        }
+        if header.config != config {
+            log::warn!(
+                "{} has another configuration than {}, whose is used unless --config names one",
+                tape.path.display(),
+                files[0].path.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The symbols of all tapes, in the order in which they first appear.
+fn union(files: &[Tape]) -> Result<Symbols, SymbolsError> {
+    let mut specs: Vec<SymbolSpec> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for tape in files {
+        // The same name twice on one tape would make two symbols one.
+        Symbols::new(tape.reader.header().symbols.clone())?;
+    }
+    for spec in files.iter().flat_map(|tape| &tape.reader.header().symbols) {
+        let place = *places.entry(&spec.name).or_insert(specs.len());
+        match specs.get_mut(place) {
+            Some(known) => {
+                known.price = finer(known.price, spec.price);
+                known.quantity = finer(known.quantity, spec.quantity);
+            }
+            None => specs.push(spec.clone()),
+        }
+    }
+    Symbols::new(specs)
 }

@@ -138,6 +138,11 @@ impl Block {
         &self.trades
     }
 
+    /// The same, to be changed in place.
+    pub fn trades_mut(&mut self) -> &mut [Trade] {
+        &mut self.trades
+    }
+
     /// How many entries it holds, unknown ones included.
     pub fn len(&self) -> usize {
         self.totals.entries as usize

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
+use systems::symbol::SymbolSpec;
 use systems::trade::SymbolId;
 use systems::units::Nanos;
 
@@ -40,13 +41,6 @@ pub enum Problem {
         /// Last id missing.
         to_id: u64,
     },
-    /// A decoded print is on the tape more than once.
-    RepeatedId {
-        /// Which symbol.
-        symbol: SymbolId,
-        /// Its id.
-        id: u64,
-    },
     /// The index says something else than the blocks.
     Index {
         /// What it counts: blocks or entries.
@@ -58,10 +52,11 @@ pub enum Problem {
     },
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Damage(damage) => damage.fmt(f),
+impl Problem {
+    /// What is wrong, in words; `symbols` are those of the tape.
+    pub fn describe<'a>(&'a self, symbols: &'a [SymbolSpec]) -> impl fmt::Display + 'a {
+        fmt::from_fn(move |f| match *self {
+            Self::Damage(damage) => write!(f, "{damage}"),
             Self::Backwards { at_byte, before, after } => {
                 let back = before.0 - after.0;
                 write!(
@@ -70,15 +65,16 @@ impl fmt::Display for Problem {
                 )
             }
             Self::MissingIds { symbol, from_id, to_id } => {
-                write!(f, "symbol {}: ids {from_id} to {to_id} are missing", symbol.0)
-            }
-            Self::RepeatedId { symbol, id } => {
-                write!(f, "symbol {}: id {id} is there more than once", symbol.0)
+                let name = symbols.get(usize::from(symbol.0)).map_or("?", |spec| &spec.name);
+                match to_id - from_id {
+                    0 => write!(f, "{name}: id {from_id} is missing"),
+                    _ => write!(f, "{name}: ids {from_id} to {to_id} are missing"),
+                }
             }
             Self::Index { what, claimed, found } => {
                 write!(f, "the index claims {claimed} {what}, but there are {found}")
             }
-        }
+        })
     }
 }
 
@@ -96,8 +92,13 @@ pub struct Verification {
     pub problems: Vec<Problem>,
     /// How many there are, listed or not.
     pub problem_count: u64,
-    /// Ids missing, over all symbols.
+    /// Ids missing, over all symbols; each gap is a problem too.
     pub missing_ids: u64,
+    /// Decoded prints whose id was there before. Wires repeat themselves and a replay counts
+    /// them, so they are no problem; neither are ids that come late and close a gap.
+    pub repeated_ids: u64,
+    /// The tape's symbols, which [`Problem::describe`] names.
+    pub symbols: Vec<SymbolSpec>,
 }
 
 impl Verification {
@@ -141,7 +142,8 @@ fn check<R: Read + Seek>(reader: &mut Reader<R>) -> io::Result<Verification> {
         }
     }
     let end = End { damage: first_damage, ..reader.end_so_far() };
-    Ok(checker.finish(end))
+    let symbols = reader.header().symbols.clone();
+    Ok(checker.finish(end, symbols))
 }
 
 struct Checker {
@@ -153,6 +155,7 @@ struct Checker {
     ids: Vec<Ids>,
     open_ranges: usize,
     missing_ids: u64,
+    repeated_ids: u64,
 }
 
 impl Checker {
@@ -166,6 +169,7 @@ impl Checker {
             ids: vec![Ids::default(); symbols],
             open_ranges: 0,
             missing_ids: 0,
+            repeated_ids: 0,
         }
     }
 
@@ -197,7 +201,7 @@ impl Checker {
                 match self.ids[usize::from(symbol.0)].see(id, &mut self.open_ranges) {
                     Seen::Fine => {}
                     Seen::After(from_id, to_id) => self.missing(symbol, from_id, to_id),
-                    Seen::Repeated => self.problem(Problem::RepeatedId { symbol, id }),
+                    Seen::Repeated => self.repeated_ids += 1,
                 }
             }
             Body::Unrecoverable { symbol, from_id, to_id } => {
@@ -213,7 +217,7 @@ impl Checker {
         self.problem(Problem::MissingIds { symbol, from_id, to_id });
     }
 
-    fn finish(mut self, end: End) -> Verification {
+    fn finish(mut self, end: End, symbols: Vec<SymbolSpec>) -> Verification {
         for (symbol, ids) in core::mem::take(&mut self.ids).into_iter().enumerate() {
             for &(from_id, to_id) in ids.missing() {
                 self.missing(SymbolId(symbol as u16), from_id, to_id);
@@ -226,6 +230,8 @@ impl Checker {
             problems: self.problems,
             problem_count: self.problem_count,
             missing_ids: self.missing_ids,
+            repeated_ids: self.repeated_ids,
+            symbols,
         }
     }
 }

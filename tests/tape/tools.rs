@@ -66,11 +66,18 @@ fn a_good_tape_verifies() {
 }
 
 #[test]
-fn missing_and_repeated_ids_are_listed() {
+fn missing_ids_are_listed_and_repeated_ones_counted() {
     let symbol = SymbolId(0);
     let missing = |from_id, to_id| Problem::MissingIds { symbol, from_id, to_id };
     assert_eq!(problems(&trades(&[5, 9, 7])), [missing(6, 6), missing(8, 8)]);
-    assert_eq!(problems(&trades(&[5, 6, 5])), [Problem::RepeatedId { symbol, id: 5 }]);
+    // A wire repeats itself and a replay counts it: nothing is wrong with the tape.
+    assert_eq!(problems(&trades(&[5, 6, 5, 6, 7])), []);
+    let folder = TempDir::new().unwrap();
+    let found = verify(file(&folder, &finished(&trades(&[5, 6, 5, 6, 9]), 4))).unwrap();
+    assert_eq!((found.repeated_ids, found.missing_ids), (2, 2));
+    let name = &found.symbols[0].name;
+    let said = found.problems[0].describe(&found.symbols).to_string();
+    assert_eq!(said, format!("{name}: ids 7 to 8 are missing"));
     let mut given_up = trades(&[5, 9, 7]);
     let body = OwnedBody::Plain(Body::Unrecoverable { symbol, from_id: 6, to_id: 6 });
     given_up.push(Owned { received: Nanos::from_ms(9_000), body });
