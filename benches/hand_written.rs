@@ -2,12 +2,13 @@
 //! same three intervals and the same seven indicators. No ledger, no late prints, no corrections,
 //! no marks: what one would write on an afternoon, as fast as that goes.
 
+use systems::candle::Candle;
 use systems::symbol::SymbolSpec;
 use systems::trade::{Aggressor, Trade};
 
-/// Candles of one interval in the making.
+/// A candle of one interval, in the making or closed.
 #[derive(Clone, Copy, Default)]
-struct Forming {
+pub struct Forming {
     open_time: u64,
     open: i64,
     high: i64,
@@ -24,8 +25,8 @@ const KEPT: usize = 300;
 const WINDOW: usize = 20;
 
 /// The seven indicators of one row.
-#[derive(Clone)]
-struct Indicators {
+#[derive(Clone, Default)]
+pub struct Indicators {
     seen: u32,
     previous: f64,
     vwap_day: u64,
@@ -69,7 +70,7 @@ impl HandWritten {
             forming: Forming::default(),
             closed: vec![Forming::default(); KEPT].into(),
             count: 0,
-            indicators: Indicators::new(),
+            indicators: Indicators::default(),
             price_unit: spec.price.unit() as f64,
         };
         let rows = symbols.iter().map(|spec| [row(1, spec), row(3, spec), row(15, spec)]);
@@ -101,6 +102,23 @@ impl HandWritten {
     /// Something that depends on every value, so that nothing is optimised away.
     pub fn checksum(&self) -> f64 {
         self.rows.iter().flatten().map(|row| row.indicators.values.iter().sum::<f64>()).sum()
+    }
+}
+
+impl From<&Candle> for Forming {
+    fn from(candle: &Candle) -> Self {
+        Self {
+            open_time: candle.open_time.0,
+            open: candle.open.0,
+            high: candle.high.0,
+            low: candle.low.0,
+            close: candle.close.0,
+            volume: candle.volume.0,
+            quote_volume: candle.quote_volume,
+            taker_buy_volume: candle.taker_buy_volume.0,
+            taker_buy_quote_volume: candle.taker_buy_quote_volume,
+            trades: candle.trades,
+        }
     }
 }
 
@@ -163,26 +181,8 @@ impl Row {
 }
 
 impl Indicators {
-    fn new() -> Self {
-        Self {
-            seen: 0,
-            previous: 0.0,
-            vwap_day: 0,
-            vwap_quote: 0,
-            vwap_volume: 0,
-            atr: 0.0,
-            ema: [0.0; 4],
-            signal: 0.0,
-            gain: 0.0,
-            loss: 0.0,
-            window: [0.0; WINDOW],
-            sum: 0.0,
-            squares: 0.0,
-            values: [0.0; 12],
-        }
-    }
-
-    fn update(&mut self, candle: &Forming, unit: f64) {
+    /// Folds one closed candle and gives the values; `unit` is price units in one quote unit.
+    pub fn update(&mut self, candle: &Forming, unit: f64) -> &[f64; 12] {
         let (high, low) = (candle.high as f64 / unit, candle.low as f64 / unit);
         let close = candle.close as f64 / unit;
         let day = candle.open_time / (1_440 * MINUTE);
@@ -223,5 +223,6 @@ impl Indicators {
         ];
         self.previous = close;
         self.seen += 1;
+        &self.values
     }
 }

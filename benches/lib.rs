@@ -1,4 +1,7 @@
 //! What the benchmarks share: seeded inputs, and the hand-written loop that is the yardstick.
 
+pub mod frames;
 pub mod hand_written;
 pub mod inputs;
+pub mod timing;
+pub mod tracks;

@@ -1,0 +1,105 @@
+"""What `table.sh` measured, as a Markdown table: medians, and ratios of medians."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+PEERS = ["hand_written", "serde_json", "sonic-rs", "yata", "ta"]
+SEVEN = ["vwap", "atr(14)", "ema(12)", "ema(26)", "rsi(14)", "macd(12,26,9)", "bbands(20,2)"]
+
+
+def figures(folder):
+    """Median nanoseconds per element (or per iteration) by group and function."""
+    found = {}
+    for path in sorted(folder.glob("**/new/estimates.json")):
+        about = json.loads(path.with_name("benchmark.json").read_text())
+        median = json.loads(path.read_text())["median"]["point_estimate"]
+        elements = (about.get("throughput") or {}).get("Elements", 1)
+        function = "/".join(filter(None, [about["function_id"], about["value_str"]]))
+        found.setdefault(about["group_id"], {})[function] = median / elements
+    return found
+
+
+def duration(ns):
+    for limit, scale, unit in [(1e3, 1, "ns"), (1e6, 1e3, "µs"), (1e9, 1e6, "ms")]:
+        if ns < limit:
+            break
+    digits = 3 - len(str(int(ns / scale)))
+    return f"{ns / scale:.{max(digits, 0)}f} {unit}"
+
+
+def rate(ns):
+    return f"{1e3 / ns:.2f} M/s"
+
+
+def rows(found, memory):
+    def row(what, ours, peer="", ratio="", budget=""):
+        return f"| {what} | {ours} | {peer} | {ratio} | {budget} |"
+
+    def beside(what, group, ours="ours", budget="", show=duration):
+        values = found.get(group, {})
+        if ours not in values:
+            return
+        own = values[ours]
+        peers = [name for name in PEERS if name in values] or [None]
+        for index, name in enumerate(peers):
+            peer = f"{name} {show(values[name])}" if name else ""
+            ratio = f"{own / values[name]:.2f}" if name else ""
+            first = index == 0
+            yield row(what if first else "", show(own) if first else "", peer, ratio,
+                      budget if first else "")
+
+    def size(group):
+        return int(group.split("/")[1])
+
+    for group in sorted((g for g in found if g.startswith("replay/")), key=size):
+        for threads in (1, 2):
+            what = f"replay, {size(group):,} symbols, {threads} thread{'s' * (threads > 1)}: a print"
+            yield from beside(what, group, f"engine/{threads}")
+    yield from beside("decode a trade message", "decode")
+    for name, budget in [("raw tape to values", "2 M/s"), ("decoded tape to values", ""),
+                         ("raw tape read", ""), ("decoded tape read", "")]:
+        if name in found.get("session", {}):
+            yield row(f"{name}, 1 thread", rate(found["session"][name]), budget=budget)
+    yield from beside("all seven indicators, a closed candle (yata: without VWAP)",
+                      "indicators/all seven")
+    names = [g.removeprefix("indicators/") for g in found if g.startswith("indicators/")]
+    others = [name for name in sorted(names) if name not in [*SEVEN, "all seven"]]
+    for name in [*SEVEN, *others]:
+        yield from beside(f"`{name}`, a closed candle", f"indicators/{name}")
+    for depth, budget in [(1, "1 µs"), (32, ""), (300, "")]:
+        yield from beside(f"restate a row's candle {depth} from the end, seven indicators",
+                          "restate", f"ours/{depth}", budget)
+    if "resident_mb" in memory:
+        yield row("resident, 2,000 symbols x 3 intervals x 300 candles",
+                  f"{memory['resident_mb']:.0f} MB", budget="250 MB")
+    if "candle_bytes" in memory:
+        yield row("a closed candle", f"{memory['candle_bytes']:.0f} bytes", budget="64 bytes")
+
+
+def machine():
+    cpus = pathlib.Path("/proc/cpuinfo").read_text()
+    model = re.search(r"model name\s*:\s*(.*)", cpus)
+    count = subprocess.check_output(["nproc"], text=True).strip()
+    rustc = subprocess.check_output(["rustc", "--version"], text=True).strip()
+    return f"{count} x {model[1] if model else 'unknown processor'}, {rustc}"
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    memory = {}
+    if (folder / "memory.txt").exists():
+        for line in (folder / "memory.txt").read_text().splitlines():
+            _, name, value = line.split()
+            memory[name] = float(value)
+    print("Medians of one run. The ratio is our time over theirs: below 1 we are faster. Times "
+          "differ\nfrom machine to machine, ratios hardly.\n")
+    print("| what | ours | beside | ratio | budget |\n|---|---|---|---|---|")
+    for line in rows(figures(folder), memory):
+        print(line)
+    print(f"\n{machine()}")
+
+
+main()

@@ -1,0 +1,98 @@
+//! One row outside of any schedule: its ring, and the seven default indicators over it.
+
+use systems::candle::{Candle, Ring};
+use systems::indicator::{Bars, Track, Units};
+use systems::indicators::atr::Atr;
+use systems::indicators::bbands::Bbands;
+use systems::indicators::ema::Ema;
+use systems::indicators::macd::Macd;
+use systems::indicators::rsi::Rsi;
+use systems::indicators::session_vwap::SessionVwap;
+use systems::settings::Settings;
+use systems::units::Scale;
+
+/// What `inputs::candles` are measured in, as one-minute candles.
+pub fn units() -> Units {
+    Units::new(Scale::exact(2), Scale::exact(3), 60)
+}
+
+/// A row of the base interval with all seven indicators of the default configuration.
+pub struct SevenRow {
+    ring: Ring,
+    units: Units,
+    bars: Bars,
+    vwap: Track<SessionVwap>,
+    atr: Track<Atr>,
+    /// Two instances.
+    ema: Track<Ema>,
+    rsi: Track<Rsi>,
+    macd: Track<Macd>,
+    bbands: Track<Bbands>,
+}
+
+impl SevenRow {
+    /// An empty row for the default configuration.
+    ///
+    /// # Panics
+    /// If the default configuration has other indicators than these seven.
+    pub fn new(settings: &Settings) -> Self {
+        let capacity = settings.ring_capacity(0);
+        let mut row = Self {
+            ring: Ring::new(capacity, settings.base()),
+            units: units(),
+            bars: Bars::default(),
+            vwap: Track::new(),
+            atr: Track::new(),
+            ema: Track::new(),
+            rsi: Track::new(),
+            macd: Track::new(),
+            bbands: Track::new(),
+        };
+        let mut column = 0;
+        for setting in settings.on(0) {
+            let (params, units) = (&setting.params[..], row.units);
+            match setting.entry.name {
+                "vwap" => row.vwap.add(params, units, column, capacity),
+                "atr" => row.atr.add(params, units, column, capacity),
+                "ema" => row.ema.add(params, units, column, capacity),
+                "rsi" => row.rsi.add(params, units, column, capacity),
+                "macd" => row.macd.add(params, units, column, capacity),
+                "bbands" => row.bbands.add(params, units, column, capacity),
+                other => panic!("the default configuration has {other} too"),
+            }
+            column += setting.entry.outputs.len();
+        }
+        assert_eq!(settings.on(0).count(), 7, "the default configuration has seven indicators");
+        row
+    }
+
+    /// Closes a candle.
+    pub fn push(&mut self, candle: &Candle) {
+        self.ring.push(candle);
+        self.fold(self.ring.end() - 1);
+    }
+
+    /// The candle `depth` candles from the end; 1 is the newest.
+    pub fn back(&self, depth: u64) -> Candle {
+        self.ring.get(self.ring.end() - depth).unwrap_or_default()
+    }
+
+    /// Replaces the candle `depth` candles from the end, and every value from there on.
+    pub fn restate(&mut self, depth: u64, candle: &Candle) {
+        let position = self.ring.end() - depth;
+        self.ring.set(position, candle);
+        self.fold(position);
+    }
+
+    /// As `convert` and `indicate` do it: the candles once, then each type of indicator.
+    fn fold(&mut self, from: u64) {
+        let Self { ring, units, bars, .. } = self;
+        bars.refill(ring, *units, from);
+        self.vwap.fold(ring, bars, *units, from);
+        self.atr.fold(ring, bars, *units, from);
+        self.ema.fold(ring, bars, *units, from);
+        self.rsi.fold(ring, bars, *units, from);
+        self.macd.fold(ring, bars, *units, from);
+        self.bbands.fold(ring, bars, *units, from);
+    }
+}
