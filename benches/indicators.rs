@@ -14,14 +14,16 @@ use benches::inputs::{candles, defaults};
 use benches::timing::quick;
 use benches::tracks::{SevenRow, units};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use systems::candle::{Candle, Ring};
+use systems::candle::Candle;
 use systems::catalog::{CATALOG, Spec};
-use systems::indicator::{Bar, Indicator, OUTPUTS_MAX, Past};
+use systems::indicator::{Bar, Indicator, Past};
 use systems::indicators::{
     adx, anchored_vwap, atr, bbands, cci, deviation, donchian, ema, keltner, linreg, macd, mfi,
     natr, obv, rma, roc, rolling_vwap, rsi, rvol, session_vwap, sma, stoch, supertrend,
     taker_share, trade_rate, willr, wma,
 };
+use systems::ring::Ring;
+use systems::track::OUTPUTS_MAX;
 
 /// Candles per iteration: a week of minutes.
 pub(crate) const COUNT: usize = 10_000;

@@ -5,10 +5,11 @@ use std::fs;
 use std::io::{self, Write};
 
 use benches::inputs::{candles, defaults, warmed};
-use systems::candle::Ring;
+use systems::interval::Interval;
+use systems::ring::Ring;
 use systems::symbol::SymbolSpec;
 use systems::trade::{Aggressor, Batch, Control, SymbolId, Trade, TradeKind};
-use systems::units::{Interval, Nanos, Price, Quantity, Scale};
+use systems::units::{Nanos, Price, Quantity, Scale};
 
 const SYMBOLS: u16 = 2_000;
 const MINUTE: u64 = 60 * Nanos::PER_SECOND;

@@ -1,14 +1,16 @@
 //! One row outside of any schedule: its ring, and the seven default indicators over it.
 
-use systems::candle::{Candle, Ring};
-use systems::indicator::{Bars, Track, Units};
+use systems::candle::Candle;
+use systems::indicator::Units;
 use systems::indicators::atr::Atr;
 use systems::indicators::bbands::Bbands;
 use systems::indicators::ema::Ema;
 use systems::indicators::macd::Macd;
 use systems::indicators::rsi::Rsi;
 use systems::indicators::session_vwap::SessionVwap;
+use systems::ring::Ring;
 use systems::settings::Settings;
+use systems::track::{Bars, Track};
 use systems::units::Scale;
 
 /// What `inputs::candles` are measured in, as one-minute candles.

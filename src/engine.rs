@@ -6,7 +6,7 @@ use bevy_tasks::{ComputeTaskPool, TaskPoolBuilder};
 
 use systems::base::Series;
 use systems::bucket::Open;
-use systems::candle::{Candle, Ring};
+use systems::candle::Candle;
 use systems::dispatch::Outbox;
 use systems::health::{Health, Strays};
 use systems::ingest::{BaseRows, Inbox};
@@ -15,7 +15,8 @@ use systems::limits::slice_prints;
 use systems::pulse::{Beat, Clock};
 use systems::reconcile::{Cause, Evidence};
 use systems::request::{Queue, Wants};
-use systems::row::Absent;
+use systems::ring::Ring;
+use systems::row::{Absent, Activity, Alarm};
 use systems::settings::Settings;
 use systems::spawn::LongerRows;
 use systems::symbol::SymbolSpec;
@@ -24,7 +25,7 @@ use systems::units::Nanos;
 use systems::{schedule, spawn};
 
 /// Prints in one step from which spreading over threads pays for waking them.
-const BURST_PRINTS: usize = 4_096;
+const BURST_PRINTS: usize = 8_192;
 /// Rows whose candles may close in one pulse from which spreading pays.
 const BURST_ROWS: usize = 1_500;
 
@@ -36,7 +37,7 @@ pub struct Engine {
     world: World,
     calm: Schedule,
     burst: Option<Schedule>,
-    base: systems::units::Interval,
+    base: systems::interval::Interval,
     rows: usize,
     slice: usize,
     steps: u64,
@@ -76,7 +77,8 @@ impl Engine {
             _ => Some(prepare(schedule::burst(settings), &mut world)?),
         };
         let rows = symbols.len() * settings.intervals.len();
-        let slice = slice_prints(symbols.len()) * threads.clamp(1, 4);
+        // Waking threads is worth it only for more prints than one cache holds.
+        let slice = slice_prints(symbols.len()) * if threads > 1 { 8 } else { 1 };
         let base = settings.base();
         Ok(Self { world, calm, burst, base, rows, slice, steps: 0, bursts: 0 })
     }
@@ -180,6 +182,7 @@ impl Engine {
     }
 
     fn control(&mut self, control: Control) {
+        self.world.resource::<Activity>().note();
         if self.apply(control).is_none() {
             self.world.resource_mut::<Strays>().bad_controls += 1;
         }
@@ -223,8 +226,10 @@ impl Engine {
         }
     }
 
+    /// The ledger of a symbol, whose row is then looked at in the next pulse.
     fn ledger(&mut self, symbol: SymbolId) -> Option<Mut<'_, Ledger>> {
         let row = self.row(symbol, 0)?;
+        self.world.get_mut::<Alarm>(row)?.call = true;
         self.world.get_mut::<Ledger>(row)
     }
 

@@ -3,9 +3,10 @@
 //! Live and replay differ only in where entries come from; from here on everything is the same.
 
 use systems::candle::VenueCandle;
+use systems::interval::Interval;
 use systems::limits::{EARLIEST_NS, JUMP_MAX_NS, LATEST_NS};
 use systems::trade::{Batch, Control, SymbolId, Trade, TradeKind};
-use systems::units::{Interval, Nanos};
+use systems::units::Nanos;
 
 use crate::symbols::Symbols;
 use crate::tape::entry::{Body, Entry};

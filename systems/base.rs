@@ -4,12 +4,13 @@ use bevy_ecs::prelude::*;
 use bevy_ecs::query::QueryData;
 
 use crate::bucket::{Bucket, Edges, Open, reopen};
-use crate::candle::{Candle, Mark, Ring};
+use crate::candle::{Candle, Mark};
 use crate::health::{Health, Reject};
 use crate::lane::Lane;
 use crate::ledger::Ledger;
 use crate::reconcile::{Evidence, Restatement};
-use crate::row::{Absent, Dirty, Front};
+use crate::ring::Ring;
+use crate::row::{Absent, Activity, Alarm, Dirty, Front};
 use crate::trade::Trade;
 use crate::units::Nanos;
 
@@ -61,11 +62,22 @@ pub struct Base {
     absent: &'static mut Absent,
     evidence: &'static mut Evidence,
     front: &'static mut Front,
+    alarm: &'static mut Alarm,
 }
 
 impl BaseItem<'_, '_> {
     /// Does all that a pulse asks of a base row.
-    pub fn settle(&mut self, now: Nanos, grace_ns: u64) {
+    #[inline]
+    pub fn settle(&mut self, now: Nanos, grace_ns: u64, activity: &Activity) {
+        if self.alarm.call || self.alarm.due <= now {
+            self.settle_now(now, grace_ns);
+            let opened = Alarm { due: self.open.current_end(), call: false };
+            *self.alarm = if self.open.started() { opened } else { Alarm::default() };
+            activity.note();
+        }
+    }
+
+    fn settle_now(&mut self, now: Nanos, grace_ns: u64) {
         self.apply_restatements();
         self.close_due(now, grace_ns);
         if !self.open.late.is_empty() {

@@ -5,9 +5,10 @@ use bevy_ecs::component::Component;
 
 use crate::candle::Candle;
 use crate::health::Reject;
+use crate::interval::Interval;
 use crate::limits::{FUTURE_MAX_NS, PULSE_NS, QUOTE_MAX, TRADES_MAX, VOLUME_MAX};
 use crate::trade::{Aggressor, Trade};
-use crate::units::{Interval, Nanos, Price};
+use crate::units::{Nanos, Price};
 
 /// The prints at the two ends of a candle: what a later print needs to know to take their place,
 /// and what the venue's candle is identified by.

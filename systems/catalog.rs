@@ -5,9 +5,10 @@ use core::fmt;
 use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::Schedule;
 
-use crate::candle::Ring;
-use crate::indicator::{Indicator, OUTPUTS_MAX, Param, Track, Units, Value};
+use crate::indicator::{Indicator, Param, Units};
 use crate::indicators;
+use crate::ring::Ring;
+use crate::track::{OUTPUTS_MAX, Track, Value};
 
 mod spec;
 

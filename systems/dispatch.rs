@@ -5,12 +5,14 @@
 
 use bevy_ecs::prelude::*;
 
-use crate::candle::{Candle, Ring};
-use crate::indicator::{Indicator, Track, Value};
+use crate::candle::Candle;
+use crate::indicator::Indicator;
 use crate::ingest::Inbox;
 use crate::reconcile::{Difference, Evidence};
-use crate::row::{Absent, Dirty, Row};
+use crate::ring::Ring;
+use crate::row::{Absent, Activity, Dirty, Row};
 use crate::settings::Settings;
+use crate::track::{Track, Value};
 use crate::trade::SymbolId;
 use crate::units::Nanos;
 
@@ -196,7 +198,8 @@ pub fn publish<I: Indicator>(
 }
 
 /// Declares every row handed out.
-pub fn clean(mut rows: Query<(&mut Ring, &mut Dirty)>) {
+pub fn clean(activity: Res<Activity>, mut rows: Query<(&mut Ring, &mut Dirty)>) {
+    activity.end();
     for (mut ring, mut dirty) in &mut rows {
         if let Some(from) = dirty.from() {
             ring.clear_touched(from);

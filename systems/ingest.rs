@@ -8,7 +8,7 @@ use crate::bucket::{Open, Placed, Run};
 use crate::health::{Health, Reject, Strays};
 use crate::ledger::{Ledger, Seen};
 use crate::limits::{EARLIEST_NS, FUTURE_MAX_NS, ID_MAX, LATE_MAX, LATEST_NS};
-use crate::row::Row;
+use crate::row::{Alarm, Row};
 use crate::trade::{Trade, TradeKind};
 use crate::units::Nanos;
 
@@ -101,7 +101,8 @@ pub fn group(inbox: Res<Inbox>, mut groups: ResMut<Groups>, mut strays: ResMut<S
 }
 
 /// What the intake of prints needs of a row.
-type Intake = (&'static Row, &'static mut Ledger, &'static mut Health, &'static mut Open);
+type Intake =
+    (&'static Row, &'static mut Ledger, &'static mut Health, &'static mut Open, &'static mut Alarm);
 
 /// Admits prints by the rules of the venue and of plausibility, enters their ids into the ledger,
 /// and folds them into open buckets: one visit per row while its prints are in the cache.
@@ -112,19 +113,21 @@ pub fn take_in(
     mut rows: Query<Intake>,
 ) {
     if inbox.burst {
-        rows.par_iter_mut().for_each(|(row, mut ledger, mut health, mut open)| {
+        rows.par_iter_mut().for_each(|(row, mut ledger, mut health, mut open, mut alarm)| {
             let prints = groups.of(row);
             if !prints.is_empty() {
-                Gate::new(&inbox, &mut ledger, &mut health, &mut open).take(prints);
+                let mut gate = Gate::new(&inbox, &mut ledger, &mut health, &mut open);
+                alarm.call |= gate.take(prints);
             }
         });
         return;
     }
     for &symbol in &groups.touched {
-        if let Ok((row, mut ledger, mut health, mut open)) =
+        if let Ok((row, mut ledger, mut health, mut open, mut alarm)) =
             rows.get_mut(base.0[usize::from(symbol)])
         {
-            Gate::new(&inbox, &mut ledger, &mut health, &mut open).take(groups.of(row));
+            let mut gate = Gate::new(&inbox, &mut ledger, &mut health, &mut open);
+            alarm.call |= gate.take(groups.of(row));
         }
     }
 }
@@ -148,8 +151,10 @@ impl<'a> Gate<'a> {
         Self { trades: &inbox.trades, now: inbox.judged_at, ledger, health, open }
     }
 
-    /// Takes one symbol's prints, given as indices in arrival order.
-    fn take(&mut self, mut prints: &[u32]) {
+    /// Takes one symbol's prints, given as indices in arrival order. Returns whether any of them
+    /// was irregular, so that the row must be looked at in the next pulse.
+    fn take(&mut self, mut prints: &[u32]) -> bool {
+        let mut irregular = false;
         while let Some((&next, rest)) = prints.split_first() {
             let regular = self.take_regular(prints);
             if regular > 0 {
@@ -157,8 +162,10 @@ impl<'a> Gate<'a> {
                 continue;
             }
             self.take_any(&self.trades[next as usize]);
+            irregular = true;
             prints = rest;
         }
+        irregular
     }
 
     /// Folds prints from the start of a group as long as they are entirely regular: the next id, a

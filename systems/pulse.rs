@@ -3,8 +3,9 @@
 
 use bevy_ecs::resource::Resource;
 
+use crate::interval::Interval;
 use crate::limits::{EARLIEST_NS, JUMP_MAX_NS, LATEST_NS, PULSE_NS};
-use crate::units::{Interval, Nanos};
+use crate::units::Nanos;
 
 /// The venue's time, moved by heartbeats.
 #[derive(Resource, Clone, Copy, Debug)]

@@ -7,11 +7,12 @@ use bevy_ecs::prelude::*;
 
 use crate::base::Series;
 use crate::bucket::Edges;
-use crate::candle::{Candle, Mark, Ring, VenueCandle};
+use crate::candle::{Candle, Mark, VenueCandle};
 use crate::each_row;
 use crate::ingest::Inbox;
 use crate::limits::PENDING_CANDLES_MAX;
-use crate::row::Front;
+use crate::ring::Ring;
+use crate::row::{Activity, Alarm, Front};
 use crate::settings::{Settings, Winner};
 use crate::units::Nanos;
 
@@ -131,9 +132,10 @@ impl Evidence {
 pub fn reconcile(
     inbox: Res<Inbox>,
     settings: Res<Settings>,
-    mut rows: Query<(&Ring, &Front, Option<&Series>, &mut Evidence)>,
+    activity: Res<Activity>,
+    mut rows: Query<(&Ring, &Front, Option<&Series>, &mut Evidence, Option<&mut Alarm>)>,
 ) {
-    each_row!(inbox, rows, |(ring, front, series, mut evidence)| {
+    each_row!(inbox, rows, |(ring, front, series, mut evidence, alarm)| {
         if evidence.pending.is_empty() {
             return;
         }
@@ -141,6 +143,10 @@ pub fn reconcile(
         let mut pending = core::mem::take(&mut evidence.pending);
         pending.retain(|candle| !bench.judge(candle, &mut evidence));
         evidence.pending = pending;
+        activity.note_for_next();
+        if let Some(mut alarm) = alarm {
+            alarm.call |= !evidence.decided.is_empty();
+        }
     });
 }
 

@@ -3,11 +3,12 @@
 
 use bevy_ecs::prelude::*;
 
-use crate::candle::{Candle, Mark, Ring};
+use crate::candle::{Candle, Mark};
 use crate::dispatch::{Outbox, Request};
 use crate::ingest::Inbox;
 use crate::ledger::Ledger;
-use crate::row::{Absent, Dirty, Row};
+use crate::ring::Ring;
+use crate::row::{Absent, Activity, Dirty, Row};
 use crate::settings::{Scope, Settings};
 use crate::units::Nanos;
 
@@ -85,6 +86,7 @@ fn is_suspect(candle: &Candle) -> bool {
 pub fn hand_out_requests(
     inbox: Res<Inbox>,
     settings: Res<Settings>,
+    activity: Res<Activity>,
     mut queue: ResMut<Queue>,
     mut outbox: ResMut<Outbox>,
     mut rows: Query<(Entity, &Row, Option<&Ledger>, &mut Wants)>,
@@ -96,7 +98,12 @@ pub fn hand_out_requests(
     for (entity, row, ledger, wants) in &rows {
         under_way += usize::from(wants.asked.0) + usize::from(wants.asked.1);
         let old = |before: Nanos| before.plus(settings.grace_ns) <= inbox.now;
-        let gap = ledger.and_then(|ledger| ledger.gaps().first()).filter(|gap| old(gap.before));
+        let gap = ledger.and_then(|ledger| ledger.gaps().first());
+        if gap.is_some() {
+            // It ripens by time alone.
+            activity.note_for_next();
+        }
+        let gap = gap.filter(|gap| old(gap.before));
         if let Some(gap) = gap.filter(|_| !wants.asked.0) {
             waiting.push((0u8, gap.before, row.interval, row.symbol, entity));
         }
@@ -104,6 +111,9 @@ pub fn hand_out_requests(
             let class = if suspect { 1 } else { 2 };
             waiting.push((class, wants.since, row.interval, row.symbol, entity));
         }
+    }
+    if !waiting.is_empty() {
+        activity.note_for_next();
     }
     waiting.sort_unstable();
     let room = settings.requests_max.saturating_sub(under_way).min(waiting.len());

@@ -5,11 +5,12 @@ use bevy_ecs::query::QueryData;
 
 use crate::base::Series;
 use crate::bucket::Open;
-use crate::candle::{Candle, Mark, Ring};
+use crate::candle::{Candle, Mark};
 use crate::each_row;
 use crate::ingest::Inbox;
 use crate::ledger::Ledger;
 use crate::reconcile::{Evidence, Restatement};
+use crate::ring::Ring;
 use crate::row::{Absent, Dirty, Front};
 use crate::units::Nanos;
 

@@ -4,11 +4,15 @@
 //! buckets); rows of longer intervals are folded from the base row's closed candles. Every row
 //! has the same ring, dirty range and indicator tracks, so the same systems serve all of them.
 
-use bevy_ecs::component::Component;
+use core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::candle::Touched;
+use bevy_ecs::component::Component;
+use bevy_ecs::resource::Resource;
+use bevy_ecs::system::Res;
+
 use crate::dispatch::Change;
 use crate::indicator::Units;
+use crate::ring::Touched;
 use crate::trade::SymbolId;
 use crate::units::Nanos;
 
@@ -95,6 +99,45 @@ pub struct Front {
     pub listening: bool,
     /// Whether the candle that closes next has prints already.
     pub forming: bool,
+}
+
+/// When a base row must be looked at: most pulses need nothing of most rows, and finding that out
+/// must not touch what they carry.
+#[derive(Component, Clone, Copy, Debug, Default)]
+pub struct Alarm {
+    /// Once the venue's time has reached this. 0 before the start.
+    pub due: Nanos,
+    /// At the next pulse, because something irregular happened.
+    pub call: bool,
+}
+
+/// Whether a pulse has anything to do beyond looking at alarms.
+#[derive(Resource, Debug, Default)]
+pub struct Activity {
+    stirred: AtomicBool,
+    keep: AtomicBool,
+}
+
+impl Activity {
+    /// Something changed: the later stages must run in this pulse.
+    pub fn note(&self) {
+        self.stirred.store(true, Ordering::Relaxed);
+    }
+
+    /// Something waits for time to pass: the later stages must run in the next pulse, too.
+    pub fn note_for_next(&self) {
+        self.keep.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends a pulse.
+    pub fn end(&self) {
+        self.stirred.store(self.keep.swap(false, Ordering::Relaxed), Ordering::Relaxed);
+    }
+}
+
+/// Whether the later stages must run.
+pub fn stirred(activity: Res<Activity>) -> bool {
+    activity.stirred.load(Ordering::Relaxed)
 }
 
 /// Closed stretches of a row that have no candle because prints are missing: gap minutes.

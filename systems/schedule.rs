@@ -7,9 +7,11 @@ use bevy_ecs::schedule::{
 
 use crate::base::{Base, BaseItem};
 use crate::each_row;
-use crate::indicator::{Indicator, convert, indicate};
+use crate::indicator::Indicator;
 use crate::ingest::{Inbox, group, take_in};
+use crate::row::{Activity, stirred};
 use crate::settings::Settings;
+use crate::track::{convert, indicate};
 use crate::{dispatch, reconcile, request, roll_up};
 
 /// The stages of one step, in order.
@@ -30,6 +32,10 @@ pub enum Stage {
 /// Stages that only a pulse needs.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct OnPulse;
+
+/// Stages that only a pulse needs in which something changed.
+#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct AfterStir;
 
 /// The schedule of small steps: one thread, no hand-over between threads.
 #[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,10 +69,12 @@ fn fill(schedule: &mut Schedule, settings: &Settings) {
     });
     schedule.configure_sets((Ingest, Aggregate, Indicate, Reconcile, Dispatch).chain());
     schedule.configure_sets(OnPulse.run_if(|inbox: Res<Inbox>| inbox.pulse));
-    schedule.configure_sets((Aggregate, Indicate, Reconcile, Dispatch).in_set(OnPulse));
+    schedule.configure_sets((Aggregate, AfterStir).in_set(OnPulse));
+    schedule.configure_sets(AfterStir.run_if(stirred).after(Aggregate));
+    schedule.configure_sets((Indicate, Reconcile, Dispatch).in_set(AfterStir));
 
     schedule.add_systems((group, take_in).chain().in_set(Ingest));
-    schedule.add_systems((settle, roll_up::roll_up).chain().in_set(Aggregate));
+    schedule.add_systems((settle, roll_up::roll_up.run_if(stirred)).chain().in_set(Aggregate));
     schedule.add_systems(convert.in_set(Indicate));
     schedule.add_systems((reconcile::reconcile, request::want).in_set(Reconcile));
     schedule.add_systems(
@@ -95,6 +103,13 @@ pub fn add_indicator<I: Indicator>(schedule: &mut Schedule) {
 }
 
 /// Closes and corrects the candles of base rows.
-fn settle(inbox: Res<Inbox>, settings: Res<Settings>, mut rows: Query<Base>) {
-    each_row!(inbox, rows, |mut row: BaseItem<'_, '_>| row.settle(inbox.now, settings.grace_ns));
+fn settle(
+    inbox: Res<Inbox>,
+    settings: Res<Settings>,
+    activity: Res<Activity>,
+    mut rows: Query<Base>,
+) {
+    each_row!(inbox, rows, |mut row: BaseItem<'_, '_>| {
+        row.settle(inbox.now, settings.grace_ns, &activity);
+    });
 }

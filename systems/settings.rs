@@ -3,8 +3,8 @@
 use bevy_ecs::resource::Resource;
 
 use crate::catalog::Entry;
+use crate::interval::Interval;
 use crate::limits::CHECKPOINT_EVERY;
-use crate::units::Interval;
 
 /// Who wins when a proven candle of ours differs from the venue's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

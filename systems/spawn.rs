@@ -4,18 +4,19 @@ use bevy_ecs::prelude::*;
 
 use crate::base::Series;
 use crate::bucket::Open;
-use crate::candle::Ring;
 use crate::dispatch::{Due, Outbox, Published};
 use crate::health::{Health, Strays};
-use crate::indicator::{Bars, Units};
+use crate::indicator::Units;
 use crate::ingest::{BaseRows, Groups, Inbox};
 use crate::ledger::Ledger;
 use crate::reconcile::Evidence;
 use crate::request::{Queue, Wants};
+use crate::ring::Ring;
 use crate::roll_up::RollUp;
-use crate::row::{Absent, Dirty, Front, Row};
+use crate::row::{Absent, Activity, Alarm, Dirty, Front, Row};
 use crate::settings::Settings;
 use crate::symbol::SymbolSpec;
+use crate::track::Bars;
 use crate::trade::SymbolId;
 
 /// The rows of one symbol at the longer intervals, by symbol and then by interval.
@@ -34,6 +35,7 @@ pub fn world(settings: &Settings, symbols: &[SymbolSpec]) -> World {
             Open::new(settings.base(), settings.grace_ns),
             Ledger::with_capacity(),
             Health::default(),
+            Alarm::default(),
         ));
         base_rows.0.push(base);
         longer_rows.0.push(Vec::new());
@@ -52,6 +54,7 @@ pub fn world(settings: &Settings, symbols: &[SymbolSpec]) -> World {
     world.insert_resource(Groups::new(symbols.len()));
     world.insert_resource(settings.clone());
     world.init_resource::<Inbox>();
+    world.init_resource::<Activity>();
     world.init_resource::<Outbox>();
     world.init_resource::<Due>();
     world.init_resource::<Queue>();

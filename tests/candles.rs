@@ -93,7 +93,7 @@ fn assert_values_equal(corrected: &Collected, straight: &Collected) {
     for (key, (_, want)) in &straight.candles {
         let (_, got) = &corrected.candles[key];
         for (got, want) in got.iter().zip(want) {
-            let bits = |v: &systems::indicator::Value| v.number.map(f64::to_bits);
+            let bits = |v: &systems::track::Value| v.number.map(f64::to_bits);
             assert_eq!(bits(got), bits(want), "{key:?}");
         }
     }

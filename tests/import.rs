@@ -7,8 +7,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use systems::candle::VenueCandle;
+use systems::interval::Interval;
 use systems::trade::{Trade, TradeKind};
-use systems::units::{Interval, Nanos, Scale};
+use systems::units::{Nanos, Scale};
 use tapescan::import::{self, Format, Import, ImportError, Origin, Report, Sink, SinkError};
 use tapescan::tape::entry::{Body, Entry, Header};
 use tapescan::venue::reject::DecodeReject;
@@ -240,13 +241,7 @@ fn raw_frames_are_kept_if_they_matter_and_all_give_their_time() {
     let (tape, report) = run(&wanted);
     assert_eq!(
         tape.words(),
-        [
-            "link 0 true",
-            "beat 1723161255300",
-            "frame 0 147",
-            "beat 1723161255500",
-            "frame 0 54",
-        ]
+        ["link 0 true", "beat 1723161255300", "frame 0 147", "beat 1723161255500", "frame 0 54",]
     );
     assert_eq!((report.frames_kept, report.frames_ignored, report.backwards), (2, 2, 1));
     assert_eq!(report.decoded.rejects().next().unwrap().0, DecodeReject::NotJson);

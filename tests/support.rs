@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use systems::candle::{Candle, Mark};
 use systems::catalog::CATALOG;
 use systems::dispatch::{Change, Outbox};
-use systems::indicator::Value;
+use systems::interval::Interval;
 use systems::settings::{IndicatorSetting, Scope, Settings, Winner};
 use systems::symbol::SymbolSpec;
+use systems::track::Value;
 use systems::trade::{Aggressor, Batch, Control, SymbolId, Trade, TradeKind};
-use systems::units::{Interval, Nanos, Price, Quantity, Scale};
+use systems::units::{Nanos, Price, Quantity, Scale};
 use tapescan::digest::Digest;
 use tapescan::engine::Engine;
 

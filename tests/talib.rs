@@ -9,10 +9,12 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
-use systems::candle::{Candle, Ring};
+use systems::candle::Candle;
 use systems::catalog::Spec;
 use systems::indicator::Units;
-use systems::units::{Interval, Nanos, Price, Quantity, Scale};
+use systems::interval::Interval;
+use systems::ring::Ring;
+use systems::units::{Nanos, Price, Quantity, Scale};
 
 /// Largest difference, as a fraction of TA-Lib's value or of its column's magnitude: values near
 /// zero are differences of larger ones, and carry their rounding.

@@ -10,9 +10,10 @@ use std::io::{Cursor, Write};
 
 use proptest::prelude::*;
 use systems::candle::{Candle, VenueCandle};
+use systems::interval::Interval;
 use systems::symbol::SymbolSpec;
 use systems::trade::{Aggressor, SymbolId, Trade, TradeKind};
-use systems::units::{Interval, Nanos, Price, Quantity, Scale};
+use systems::units::{Nanos, Price, Quantity, Scale};
 use tapescan::tape::limits::ENTRY_MAX;
 use tapescan::tape::{Body, CreateError, End, Entry, Header, Reader, WriteError, Writer};
 

@@ -5,10 +5,11 @@ use std::io::{self, Write};
 
 use serde_json::json;
 use systems::candle::{Candle, Mark, VenueCandle};
+use systems::interval::Interval;
 use systems::reconcile::{Cause, delta, explain, opposite};
 use systems::symbol::SymbolSpec;
 use systems::trade::SymbolId;
-use systems::units::{Interval, Nanos, Price, Quantity, Scale};
+use systems::units::{Nanos, Price, Quantity, Scale};
 
 use super::replay::outputs_for;
 use super::table::{count, table};

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use systems::units::Interval;
+use systems::interval::Interval;
 
 use super::table::{count, size, table};
 use super::{Failure, NewTape, vacant};

@@ -8,7 +8,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use systems::catalog;
-use systems::units::{Interval, Nanos};
+use systems::interval::Interval;
+use systems::units::Nanos;
 
 use crate::logging::Levels;
 

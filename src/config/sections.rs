@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use systems::catalog;
+use systems::interval::Interval;
 use systems::limits::{INTERVALS_MAX, LOOKBACK_MAX};
-use systems::units::{Interval, Nanos};
+use systems::units::Nanos;
 
 use super::read::{Item, Reader, Section};
 use super::{Config, LOOKBACK, PerInterval, Problem, Scope, VENUES, Winner};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use systems::units::Interval;
+use systems::interval::Interval;
 
 use super::Format;
 use crate::symbols::SymbolsError;

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use systems::units::{Interval, Nanos};
+use systems::interval::Interval;
+use systems::units::Nanos;
 
 use super::error::{ImportError, LineFault};
 use super::record::{

@@ -22,8 +22,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use systems::interval::Interval;
 use systems::symbol::SymbolSpec;
-use systems::units::{Interval, Nanos};
+use systems::units::Nanos;
 
 use crate::symbols::Symbols;
 use crate::tape::entry::{Entry, Header};

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use systems::interval::Interval;
 use systems::trade::{Aggressor, TradeKind};
-use systems::units::{Interval, Nanos};
+use systems::units::Nanos;
 
 use super::error::{FileFault, ImportError, LineFault};
 use super::source::Lines;

@@ -5,10 +5,11 @@ use std::io::{self, Write};
 
 use systems::candle::{Candle, Mark};
 use systems::dispatch::{Change, Outbox, Record};
-use systems::indicator::Value;
+use systems::interval::Interval;
 use systems::symbol::SymbolSpec;
+use systems::track::Value;
 use systems::trade::SymbolId;
-use systems::units::{Interval, Nanos};
+use systems::units::Nanos;
 
 use crate::digest::{Digest, MinuteDigest};
 use crate::symbols::Symbols;

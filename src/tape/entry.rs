@@ -1,9 +1,10 @@
 //! What a tape holds: a header, and entries with the instant at which each reached the recorder.
 
 use systems::candle::VenueCandle;
+use systems::interval::Interval;
 use systems::symbol::SymbolSpec;
 use systems::trade::{SymbolId, Trade};
-use systems::units::{Interval, Nanos};
+use systems::units::Nanos;
 
 /// What a tape says about itself before its first entry.
 #[derive(Clone, Debug, PartialEq, Eq)]

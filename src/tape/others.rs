@@ -8,8 +8,9 @@
 //! ```
 
 use systems::candle::{Candle, VenueCandle};
+use systems::interval::Interval;
 use systems::trade::SymbolId;
-use systems::units::{Interval, Nanos, Price, Quantity};
+use systems::units::{Nanos, Price, Quantity};
 
 use super::bytes::{Cursor, put_bytes, put_signed, put_varint};
 use super::entry::{Body, Entry};

@@ -10,8 +10,9 @@ pub mod digits;
 pub mod reject;
 
 use systems::candle::VenueCandle;
+use systems::interval::Interval;
 use systems::trade::{SymbolId, Trade};
-use systems::units::{Interval, Nanos};
+use systems::units::Nanos;
 
 use crate::symbols::Symbols;
 use counts::DecodeCounts;

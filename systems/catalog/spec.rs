@@ -3,8 +3,9 @@
 use core::fmt;
 
 use super::{CATALOG, Entry};
-use crate::candle::Ring;
-use crate::indicator::{Param, Units, Value};
+use crate::indicator::{Param, Units};
+use crate::ring::Ring;
+use crate::track::Value;
 
 /// One configured indicator: which, and its checked parameters.
 #[derive(Clone, Debug, PartialEq)]

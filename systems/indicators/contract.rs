@@ -1,10 +1,12 @@
 //! What every indicator in the catalog must do; the catalog runs this over all of them.
 
-use crate::candle::{Candle, Ring};
-use crate::indicator::{Bar, OUTPUTS_MAX, Past, Units, Value};
+use crate::candle::Candle;
+use crate::indicator::{Bar, Past, Units};
 use crate::indicators::subject::{AnyIndicator, AnyTrack, Subject};
 use crate::indicators::testing::{Random, Series, minute};
 use crate::limits::CHECKPOINT_EVERY;
+use crate::ring::Ring;
+use crate::track::{OUTPUTS_MAX, Value};
 
 /// How deep the corrections go: over several checkpoints.
 const DEPTH: usize = 3 * CHECKPOINT_EVERY;

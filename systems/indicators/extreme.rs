@@ -124,8 +124,8 @@ impl Range {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::candle::Ring;
     use crate::indicators::testing::{Random, Series, minute};
+    use crate::ring::Ring;
 
     /// Pushes all candles and compares with the whole window each time, rolling back at random.
     #[track_caller]

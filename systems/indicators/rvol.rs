@@ -121,10 +121,11 @@ impl Rvol {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::candle::Ring;
-    use crate::indicator::Track;
     use crate::indicators::testing::{Random, Series, assert_close};
-    use crate::units::{Interval, Nanos};
+    use crate::interval::Interval;
+    use crate::ring::Ring;
+    use crate::track::Track;
+    use crate::units::Nanos;
 
     /// Candles of `seconds` with some left out, over many days.
     fn days_of(seconds: u32, n: usize) -> Series {

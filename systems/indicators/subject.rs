@@ -2,8 +2,9 @@
 
 use core::any::Any;
 
-use crate::candle::Ring;
-use crate::indicator::{Bar, Indicator, Param, Past, Track, Units, Value};
+use crate::indicator::{Bar, Indicator, Param, Past, Units};
+use crate::ring::Ring;
+use crate::track::{Track, Value};
 
 /// An indicator whose type is forgotten, so that the contract is compiled once and not per type.
 pub(crate) struct Subject {

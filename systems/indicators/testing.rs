@@ -3,10 +3,13 @@
 //! The oracles in the indicators' tests are written against these plain floats and know nothing
 //! of the states they check.
 
-use crate::candle::{Candle, Ring};
+use crate::candle::Candle;
 use crate::catalog;
-use crate::indicator::{Indicator, Units, Value};
-use crate::units::{Interval, Nanos, Price, Quantity, Scale};
+use crate::indicator::{Indicator, Units};
+use crate::interval::Interval;
+use crate::ring::Ring;
+use crate::track::Value;
+use crate::units::{Nanos, Price, Quantity, Scale};
 
 /// A column: one value or none per candle.
 pub(crate) type Column = Vec<Option<f64>>;

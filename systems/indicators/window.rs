@@ -220,8 +220,8 @@ fn from_128_bits(number: u128) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::candle::Ring;
     use crate::indicators::testing::{Random, Series, minute};
+    use crate::ring::Ring;
 
     /// Folds the closes and checks the exact sums against whole windows at each step.
     #[track_caller]

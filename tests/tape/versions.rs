@@ -7,8 +7,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use systems::candle::{Candle, VenueCandle};
+use systems::interval::Interval;
 use systems::trade::{SymbolId, Trade, TradeKind};
-use systems::units::{Interval, Nanos, Price, Quantity};
+use systems::units::{Nanos, Price, Quantity};
 use tapescan::tape::{Body, Header, Reader, Writer};
 use xxhash_rust::xxh3::xxh3_64;
 

@@ -1,9 +1,10 @@
 //! Decode tables: what frames and answers become, and what damage is rejected as.
 
 use proptest::prelude::*;
+use systems::interval::Interval;
 use systems::symbol::SymbolSpec;
 use systems::trade::{Aggressor, SymbolId, Trade, TradeKind};
-use systems::units::{DecimalError, Interval, Nanos, Price, Quantity, Scale};
+use systems::units::{DecimalError, Nanos, Price, Quantity, Scale};
 
 use super::*;
 use crate::venue::{Decoder, Kind, What};

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use systems::candle::{Candle, VenueCandle};
+use systems::interval::Interval;
 use systems::symbol::SymbolSpec;
-use systems::units::{Interval, Nanos, Price, Quantity};
+use systems::units::{Nanos, Price, Quantity};
 
 use super::super::digits::quote_units;
 use super::super::reject::DecodeReject;

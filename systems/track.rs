@@ -1,0 +1,241 @@
+//! Tracks: all instances of one indicator type on one row, with the states to roll back to, and the
+//! one system that runs every type over all rows.
+
+use bevy_ecs::prelude::*;
+
+use crate::candle::Candle;
+use crate::each_row;
+use crate::indicator::{Bar, Indicator, Past, Units};
+use crate::ingest::Inbox;
+use crate::limits::CHECKPOINT_EVERY;
+use crate::ring::Ring;
+use crate::row::{Dirty, Row};
+
+/// The candles of one row that are to be folded in this pulse, converted once for all indicators.
+#[derive(Component, Clone, Debug, Default)]
+pub struct Bars {
+    /// Position of the first.
+    from: u64,
+    bars: Vec<Bar>,
+}
+
+impl Bars {
+    /// The candles of `ring` from `from` on.
+    pub fn refill(&mut self, ring: &Ring, units: Units, from: u64) {
+        self.from = from;
+        self.bars.clear();
+        let candles = (from..ring.end()).filter_map(|position| ring.get(position));
+        self.bars.extend(candles.map(|candle| Bar::new(candle, units)));
+    }
+
+    /// The candle at `position`, converted before or now.
+    #[inline]
+    fn at(&self, ring: &Ring, units: Units, position: u64) -> Bar {
+        let place = position.checked_sub(self.from).map(|place| place as usize);
+        match place.and_then(|place| self.bars.get(place)) {
+            Some(bar) => *bar,
+            // Only on the way from a saved state to the first corrected candle.
+            None => Bar::new(ring.get(position).unwrap_or_default(), units),
+        }
+    }
+}
+
+/// One value of one column: not ready is a type, and convergence is part of the value.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Value {
+    /// `None` while warming up or where the formula has no answer (such as 0 / 0).
+    pub number: Option<f64>,
+    /// Whether it no longer depends on where the series began.
+    pub converged: bool,
+}
+
+/// One configured instance on one row: its state, the states to roll back to, its latest values.
+struct Slot<I: Indicator> {
+    now: I,
+    /// State before the newest candle, so that restating it costs O(1).
+    before_newest: (u64, I::Saved),
+    /// State before every position that is a multiple of `CHECKPOINT_EVERY`, oldest first.
+    checkpoints: Checkpoints<I::Saved>,
+    /// First of its columns among the row's columns.
+    column: usize,
+}
+
+/// Saved states in a ring: the entry of checkpoint number `k` is the state before position
+/// `k * CHECKPOINT_EVERY`.
+struct Checkpoints<S> {
+    saved: Vec<S>,
+    capacity: usize,
+    /// Checkpoints taken so far; the newest has number `end - 1`.
+    end: u64,
+}
+
+impl<S> Checkpoints<S> {
+    /// Enough to reach the oldest candle of a ring of `capacity`.
+    fn for_ring(capacity: usize) -> Self {
+        let capacity = capacity / CHECKPOINT_EVERY + 2;
+        Self { saved: Vec::with_capacity(capacity), capacity, end: 0 }
+    }
+
+    fn slot(&self, number: u64) -> usize {
+        (number % self.capacity as u64) as usize
+    }
+
+    fn take(&mut self, position: u64, saved: S) {
+        debug_assert!(position.is_multiple_of(CHECKPOINT_EVERY as u64));
+        let number = position / CHECKPOINT_EVERY as u64;
+        let slot = self.slot(number);
+        if slot < self.saved.len() {
+            self.saved[slot] = saved;
+        } else {
+            self.saved.push(saved);
+        }
+        self.end = number + 1;
+    }
+
+    /// The newest saved state at or before `position`, with its own position.
+    fn at_or_before(&self, position: u64) -> Option<(u64, &S)> {
+        let number = (position / CHECKPOINT_EVERY as u64).min(self.end.checked_sub(1)?);
+        (number + self.saved.len() as u64 >= self.end)
+            .then(|| (number * CHECKPOINT_EVERY as u64, &self.saved[self.slot(number)]))
+    }
+}
+
+/// All instances of one indicator type on one row, and what they said in this step.
+#[derive(Component)]
+pub struct Track<I: Indicator> {
+    slots: Vec<Slot<I>>,
+    /// `OUTPUTS.len()` values per instance and candle, candle-major, from `Dirty::fold_from` on.
+    values: Vec<Value>,
+    /// Position after the last folded candle.
+    end: u64,
+}
+
+impl<I: Indicator> Track<I> {
+    /// A track without instances.
+    pub fn new() -> Self {
+        Self { slots: Vec::new(), values: Vec::new(), end: 0 }
+    }
+
+    /// Adds an instance whose outputs begin at `column` of the row. Only before the first candle.
+    pub fn add(&mut self, params: &[f64], units: Units, column: usize, ring_capacity: usize) {
+        debug_assert_eq!(self.end, 0);
+        let mut now = I::new(params, units);
+        now.allow_rewind(ring_capacity);
+        let before_newest = (0, now.save());
+        let checkpoints = Checkpoints::for_ring(ring_capacity);
+        self.slots.push(Slot { now, before_newest, checkpoints, column });
+    }
+
+    /// Folds the candles of `ring` from `from` on, rolling back first if they were folded before.
+    /// `bars` are the same candles, converted.
+    pub fn fold(&mut self, ring: &Ring, bars: &Bars, units: Units, from: u64) {
+        let width = I::OUTPUTS.len();
+        let stride = self.slots.len() * width;
+        self.values.clear();
+        self.values.resize((ring.end() - from) as usize * stride, Value::default());
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            let mut position = if from < self.end { slot.rewind(ring, from) } else { self.end };
+            let mut unseen = [None; OUTPUTS_MAX];
+            while position < from {
+                slot.advance(ring, &bars.at(ring, units, position), position, &mut unseen[..width]);
+                position += 1;
+            }
+            for values in self.values[index * width..].chunks_mut(stride) {
+                let mut out = [None; OUTPUTS_MAX];
+                slot.advance(ring, &bars.at(ring, units, position), position, &mut out[..width]);
+                let converged = slot.now.converged();
+                for (value, number) in values.iter_mut().zip(&out[..width]) {
+                    let number = number.filter(|number| number.is_finite());
+                    *value = Value { number, converged };
+                }
+                position += 1;
+            }
+        }
+        self.end = ring.end();
+    }
+
+    /// [`Track::fold`] for a row of its own, outside of any schedule.
+    pub fn fold_alone(&mut self, ring: &Ring, units: Units, from: u64) {
+        let mut bars = Bars::default();
+        bars.refill(ring, units, from);
+        self.fold(ring, &bars, units, from);
+    }
+
+    /// Copies the values of the candle `row` places after `Dirty::fold_from` into its columns.
+    pub fn write_columns(&self, row: usize, columns: &mut [Value]) {
+        let width = I::OUTPUTS.len();
+        let stride = self.slots.len() * width;
+        for (index, slot) in self.slots.iter().enumerate() {
+            let at = row * stride + index * width;
+            columns[slot.column..slot.column + width].copy_from_slice(&self.values[at..at + width]);
+        }
+    }
+
+    /// Writes what each instance would say if `candle` closed now; changes nothing.
+    pub fn peek(&self, ring: &Ring, units: Units, candle: &Candle, columns: &mut [Value]) {
+        let bar = Bar::new(*candle, units);
+        let past = Past::before(ring, ring.end());
+        for slot in &self.slots {
+            let mut out = [None; OUTPUTS_MAX];
+            slot.now.peek(&bar, &past, &mut out[..I::OUTPUTS.len()]);
+            for (value, number) in columns[slot.column..].iter_mut().zip(&out[..I::OUTPUTS.len()]) {
+                let number = number.filter(|n| n.is_finite());
+                *value = Value { number, converged: slot.now.converged() };
+            }
+        }
+    }
+}
+
+impl<I: Indicator> Default for Track<I> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The most columns one indicator has (Bollinger bands have five).
+pub const OUTPUTS_MAX: usize = 5;
+
+impl<I: Indicator> Slot<I> {
+    /// Folds the candle at `position`, saving the state before it.
+    #[inline]
+    fn advance(&mut self, ring: &Ring, bar: &Bar, position: u64, out: &mut [Option<f64>]) {
+        let saved = self.now.save();
+        if position.is_multiple_of(CHECKPOINT_EVERY as u64) {
+            self.checkpoints.take(position, self.now.save());
+        }
+        self.before_newest = (position, saved);
+        self.now.update(bar, &Past::before(ring, position), out);
+    }
+
+    /// Comes back to a state at or before `position` and says where that is.
+    fn rewind(&mut self, ring: &Ring, position: u64) -> u64 {
+        let (at, saved) = match self.checkpoints.at_or_before(position) {
+            _ if self.before_newest.0 == position => (position, &self.before_newest.1),
+            Some(found) => found,
+            None => unreachable!("checkpoints reach behind the oldest candle of the ring"),
+        };
+        self.now.restore(saved, &Past::before(ring, at));
+        at
+    }
+}
+
+/// Converts what is new or corrected on every row.
+pub fn convert(inbox: Res<Inbox>, mut rows: Query<(&Row, &Dirty, &Ring, &mut Bars)>) {
+    each_row!(inbox, rows, |(row, dirty, ring, mut bars)| {
+        if let Some(from) = dirty.fold_from {
+            bars.refill(ring, row.units, from);
+        }
+    });
+}
+
+/// Folds what is new or corrected on every row: the only way in which indicators advance.
+pub fn indicate<I: Indicator>(
+    inbox: Res<Inbox>,
+    mut rows: Query<(&Row, &Dirty, &Ring, &Bars, &mut Track<I>)>,
+) {
+    each_row!(inbox, rows, |(row, dirty, ring, bars, mut track)| {
+        if let Some(from) = dirty.fold_from {
+            track.fold(ring, bars, row.units, from);
+        }
+    });
+}
