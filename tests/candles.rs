@@ -103,7 +103,7 @@ fn assert_values_equal(corrected: &Collected, straight: &Collected) {
 fn a_gap_is_marked_asked_for_and_listed_until_it_is_filled() {
     let settings = settings(&["1m"]);
     let clean = clean_market(&mut Seed(3), 1, 600, 20);
-    let lost = |t: &&Trade| (1_040..1_050).contains(&t.id);
+    let lost = |t: &&Trade| (3_000..3_010).contains(&t.id);
     let delivered: Vec<_> = clean.iter().filter(|t| !lost(t)).copied().collect();
     let missing: Vec<_> = clean.iter().filter(lost).copied().collect();
     let (from, to) = (missing[0].time, missing[9].time);
@@ -112,7 +112,7 @@ fn a_gap_is_marked_asked_for_and_listed_until_it_is_filled() {
     let mut events = with_heartbeats(&delivered, 0);
     let (unfilled, engine) = run(&settings, &symbols(1), &events, || 10);
     assert_eq!(engine.gaps(SymbolId(0)).len(), 1);
-    assert_eq!(engine.gaps(SymbolId(0))[0].from_id, 1_040);
+    assert_eq!(engine.gaps(SymbolId(0))[0].from_id, 3_000);
     assert!(engine.queue().handed_out > 0);
     for candle in unfilled.row(0, 0) {
         let touched = base.bucket(from) <= candle.open_time && candle.open_time <= to;
@@ -178,4 +178,66 @@ fn quiet_gap_and_halted_minutes_are_three_different_things() {
         collected.absent.iter().map(|(.., t)| (t.0 - START.0) / 60_000_000_000).collect();
     assert_eq!(absent, [4, 5]);
     assert_eq!(engine.gaps(symbol)[0].from_id, 4);
+}
+
+#[test]
+fn nothing_is_folded_twice_however_many_gaps_there_are() {
+    let settings = settings(&["1m"]);
+    let clean = clean_market(&mut Seed(8), 1, 300, 100);
+    // Every third print is lost: far more gaps than a ledger holds. The rest comes twice.
+    let delivered: Vec<_> = clean.iter().filter(|t| t.id % 3 != 1).copied().collect();
+    let twice: Vec<_> = delivered.iter().flat_map(|t| [*t, *t]).collect();
+    let (_, engine) = run(&settings, &symbols(1), &with_heartbeats(&twice, 5_000), || 64);
+    let health = engine.health(SymbolId(0)).unwrap();
+    assert_eq!(health.folded, delivered.len() as u64);
+    assert_eq!(health.rejects[Reject::Duplicate as usize], delivered.len() as u64);
+    assert!(engine.unrecoverable(SymbolId(0)) > 0);
+}
+
+#[test]
+fn a_short_base_with_a_long_grace_loses_nothing() {
+    let mut settings = settings(&["1s", "1m"]);
+    settings.grace_ns = 30 * Nanos::PER_SECOND;
+    let clean = clean_market(&mut Seed(9), 1, 120, 100);
+    let delivered: Vec<_> = clean.iter().filter(|t| t.id % 50 != 7).copied().collect();
+    let (collected, engine) =
+        run(&settings, &symbols(1), &with_heartbeats(&delivered, 40_000), || 64);
+    let health = engine.health(SymbolId(0)).unwrap();
+    assert_eq!(health.folded, delivered.len() as u64);
+    let naive = naive_candles(&delivered, 0, settings.base(), last_time(&clean));
+    assert_eq!(numbers(&collected.row(0, 0))[..naive.len()], numbers(&naive));
+}
+
+#[test]
+fn no_range_or_sum_is_wrapped() {
+    let settings = settings(&["1m", "15m"]);
+    // Eight decimals, and a price that moves by more than 32 bits of units within each interval.
+    let price = |minute: u64| 5_000_000_000 + minute as i64 * 600_000_000;
+    let at = |second: u64| START.plus(second * Nanos::PER_SECOND);
+    let clean: Vec<_> = (0..3_600)
+        .map(|second| trade(0, second + 1, at(second), price(second / 60), 1 << 40))
+        .collect();
+    let (collected, _) = run(&settings, &symbols(1), &with_heartbeats(&clean, 2_000), || 64);
+    for (index, interval) in settings.intervals.iter().enumerate() {
+        for candle in collected.row(0, index as u8) {
+            let minutes = u64::from(interval.seconds() / 60);
+            let first = (candle.open_time.0 - START.0) / (60 * Nanos::PER_SECOND);
+            assert_eq!(candle.high.0, price(first + minutes - 1), "{candle:?}");
+            assert_eq!(candle.low.0, price(first), "{candle:?}");
+        }
+    }
+}
+
+#[test]
+fn a_print_too_large_to_add_is_counted_and_its_candle_is_a_gap() {
+    let settings = settings(&["1m"]);
+    let at = |second: u64| START.plus(second * Nanos::PER_SECOND);
+    let huge = i64::MAX / 2;
+    let mut trades: Vec<_> = (0..180).map(|s| trade(0, s + 1, at(s), 100, 5)).collect();
+    trades[90].quantity.0 = huge;
+    let (collected, engine) = run(&settings, &symbols(1), &with_heartbeats(&trades, 2_000), || 9);
+    let health = engine.health(SymbolId(0)).unwrap();
+    assert_eq!(health.rejects[Reject::Overflow as usize], 1);
+    let marks: Vec<_> = collected.row(0, 0).iter().map(|c| c.mark).collect();
+    assert_eq!(marks, [Mark::Complete, Mark::Gap, Mark::Complete]);
 }

@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod import;
 mod parity;
+mod reconcile;
 mod support;
 mod talib;
 mod tape;
