@@ -6,7 +6,8 @@ use super::sections::{SCOPES, WINNERS};
 use super::{Config, PerInterval, VENUES, amounts};
 
 impl Config {
-    /// Every key with its value and a comment: what `tapescan config` prints and what goes on tapes.
+    /// Every key with its value and a comment: what `tapescan config` prints, and what goes on
+    /// tapes.
     pub fn to_toml(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.

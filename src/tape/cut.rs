@@ -74,7 +74,8 @@ pub fn cut(
     let file = File::create_new(&target).map_err(CutError::Make)?;
     let report = copy(reader, file, cut, keeps);
     if report.is_err() {
-        // Half a cut would pass for a whole one. If even this fails, the error to tell is the first.
+        // Half a cut would pass for a whole one. If even this fails, the first error is the one
+        // to tell.
         let _ = fs::remove_file(&target);
     }
     report
