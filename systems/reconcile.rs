@@ -128,12 +128,21 @@ impl Evidence {
     }
 }
 
+/// What judging the candles of a row needs of it; only base rows have a series and an alarm.
+type Judged = (
+    &'static Ring,
+    &'static Front,
+    Option<&'static Series>,
+    &'static mut Evidence,
+    Option<&'static mut Alarm>,
+);
+
 /// Compares what can be compared and decides what shall follow.
 pub fn reconcile(
     inbox: Res<Inbox>,
     settings: Res<Settings>,
     activity: Res<Activity>,
-    mut rows: Query<(&Ring, &Front, Option<&Series>, &mut Evidence, Option<&mut Alarm>)>,
+    mut rows: Query<Judged>,
 ) {
     each_row!(inbox, rows, |(ring, front, series, mut evidence, alarm)| {
         if evidence.pending.is_empty() {

@@ -58,7 +58,7 @@ fn a_troubled_market_has_one_digest_on_any_threads_and_batches() {
 fn the_spot_session_across_midnight_has_one_digest_on_any_threads_and_batches() {
     let raw = Path::new("../shared/data/market/binance_ws_sessions_20240808/raw");
     if !raw.exists() {
-        println!("skipped: no recorded sessions beside the project");
+        eprintln!("skipped: no recorded sessions beside the project");
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -96,7 +96,7 @@ fn audited(args: &[&str], klines: &Path) -> (u64, u64, Value) {
 fn recorded_minutes_equal_the_official_ones() {
     let market = Path::new("../shared/data/market");
     if !market.exists() {
-        println!("skipped: no official candles beside the project");
+        eprintln!("skipped: no official candles beside the project");
         return;
     }
     let sessions = market.join("binance_ws_sessions_20240808");
@@ -272,7 +272,7 @@ fn candles_are_counted_once_each_wherever_they_come_from() {
 fn tapes_recorded_apart_replay_as_one_session() {
     let raw = Path::new("../shared/data/market/binance_ws_sessions_20240808/raw");
     if !raw.exists() {
-        println!("skipped: no recorded sessions beside the project");
+        eprintln!("skipped: no recorded sessions beside the project");
         return;
     }
     let dir = tempfile::tempdir().unwrap();

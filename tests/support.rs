@@ -84,7 +84,7 @@ pub(crate) fn trade(symbol: u16, id: u64, time: Nanos, price: i64, quantity: i64
         first_id: id,
         count: 1,
         symbol: SymbolId(symbol),
-        aggressor: if id % 3 == 0 { Aggressor::Seller } else { Aggressor::Buyer },
+        aggressor: if id.is_multiple_of(3) { Aggressor::Seller } else { Aggressor::Buyer },
         kind: TradeKind::Market,
     }
 }

@@ -92,7 +92,7 @@ fn compare(candles: &Path, reference: &Path) {
             let got: Vec<Option<f64>> = values.iter().map(|value| value.number).collect();
             let difference = largest_difference(&got, &want)
                 .unwrap_or_else(|row| panic!("{name}, row {row}: {:?} {:?}", got[row], want[row]));
-            println!("{} {name}: {difference:.1e}", candles.display());
+            eprintln!("{} {name}: {difference:.1e}", candles.display());
             assert!(difference < TOLERANCE, "{name}: {difference}");
         }
     }

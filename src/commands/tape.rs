@@ -293,7 +293,7 @@ fn generate(
         header.config = Config::read(config)?.to_toml();
     }
     let mut tape = NewTape::create(target, &header, segment_of(&header))?;
-    while let Some(entry) = market.next() {
+    for entry in market.by_ref() {
         tape.write(&Entry { received: entry.received, body: entry.body })
             .map_err(Failure::failed)?;
     }
