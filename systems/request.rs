@@ -99,7 +99,7 @@ pub fn hand_out_requests(
         under_way += usize::from(wants.asked.0) + usize::from(wants.asked.1);
         let old = |before: Nanos| before.plus(settings.grace_ns) <= inbox.now;
         let gap = ledger.and_then(|ledger| ledger.gaps().first());
-        if gap.is_some() {
+        if gap.is_some_and(|gap| !old(gap.before)) {
             // It ripens by time alone.
             activity.note_for_next();
         }
@@ -112,9 +112,7 @@ pub fn hand_out_requests(
             waiting.push((class, wants.since, row.interval, row.symbol, entity));
         }
     }
-    if !waiting.is_empty() {
-        activity.note_for_next();
-    }
+    // What finds no room waits for an answer, which stirs the row again.
     waiting.sort_unstable();
     let room = settings.requests_max.saturating_sub(under_way).min(waiting.len());
     for &(class, _, _, _, entity) in &waiting[..room] {
