@@ -4,21 +4,20 @@ use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::Schedule;
 use bevy_tasks::{ComputeTaskPool, TaskPoolBuilder};
 
+use systems::awake::Alarm;
 use systems::base::Series;
 use systems::bucket::Open;
 use systems::candle::Candle;
 use systems::dispatch::Outbox;
 use systems::health::{Health, Strays};
-use systems::ingest::{BaseRows, Inbox};
+use systems::ingest::Inbox;
 use systems::ledger::{Gap, Ledger};
-use systems::limits::slice_prints;
 use systems::pulse::{Beat, Clock};
 use systems::reconcile::{Cause, Evidence};
-use systems::request::{Queue, Wants};
+use systems::request::{Queue, QueueState, Wants};
 use systems::ring::Ring;
-use systems::row::{Absent, Activity, Alarm};
+use systems::row::{Absent, Rows};
 use systems::settings::Settings;
-use systems::spawn::LongerRows;
 use systems::symbol::SymbolSpec;
 use systems::trade::{Batch, Control, SymbolId};
 use systems::units::Nanos;
@@ -38,8 +37,8 @@ pub struct Engine {
     calm: Schedule,
     burst: Option<Schedule>,
     base: systems::interval::Interval,
+    grace_ns: u64,
     rows: usize,
-    slice: usize,
     steps: u64,
     bursts: u64,
 }
@@ -77,10 +76,8 @@ impl Engine {
             _ => Some(prepare(schedule::burst(settings), &mut world)?),
         };
         let rows = symbols.len() * settings.intervals.len();
-        // Waking threads is worth it only for more prints than one cache holds.
-        let slice = slice_prints(symbols.len()) * if threads > 1 { 8 } else { 1 };
-        let base = settings.base();
-        Ok(Self { world, calm, burst, base, rows, slice, steps: 0, bursts: 0 })
+        let (base, grace_ns) = (settings.base(), settings.grace_ns);
+        Ok(Self { world, calm, burst, base, grace_ns, rows, steps: 0, bursts: 0 })
     }
 
     /// Folds a batch and hands what each pulse put out to `sink`. The batch is left empty; its
@@ -95,15 +92,13 @@ impl Engine {
             } else {
                 if touches_prints(&control) {
                     let prints = core::mem::replace(&mut from, position)..position;
-                    let last = self.run_all_but_last(prints);
-                    self.run(last, None);
+                    self.run(prints, None);
                 }
                 self.control(control);
             }
         }
         let end = self.world.resource::<Inbox>().trades.len();
-        let last = self.run_all_but_last(from..end);
-        self.run(last, None);
+        self.run(from..end, None);
         core::mem::swap(&mut self.world.resource_mut::<Inbox>().trades, &mut batch.trades);
         batch.trades.clear();
     }
@@ -140,23 +135,12 @@ impl Engine {
     }
 
     fn pulse(&mut self, prints: core::ops::Range<usize>, at: Nanos, sink: &mut dyn FnMut(&Outbox)) {
-        let last = self.run_all_but_last(prints);
-        self.run(last, Some(at));
+        self.run(prints, Some(at));
         let mut outbox = self.world.resource_mut::<Outbox>();
         if !outbox.is_empty() {
             sink(&outbox);
             outbox.clear();
         }
-    }
-
-    /// Runs the schedule over slices of some prints that fit the cache, and returns the last.
-    fn run_all_but_last(&mut self, mut prints: core::ops::Range<usize>) -> core::ops::Range<usize> {
-        while prints.len() > self.slice {
-            let end = prints.start + self.slice;
-            self.run(prints.start..end, None);
-            prints.start = end;
-        }
-        prints
     }
 
     /// Runs the schedule over some prints, and with a pulse if `pulse` says when.
@@ -165,14 +149,16 @@ impl Engine {
             return;
         }
         let mut inbox = self.world.resource_mut::<Inbox>();
-        let closing = pulse.is_some_and(|at| self.base.bucket(at) != self.base.bucket(inbox.now));
-        let large = prints.len() >= BURST_PRINTS || (closing && self.rows >= BURST_ROWS);
+        let due = |at: Nanos| self.base.bucket(at.minus(self.grace_ns));
+        let closing = pulse.is_some_and(|at| due(at) != due(inbox.now));
+        let many_rows = closing && self.rows >= BURST_ROWS;
+        let many = many_rows || prints.len() >= BURST_PRINTS;
         (inbox.range, inbox.pulse) = (prints, pulse.is_some());
         inbox.now = pulse.unwrap_or(inbox.now);
-        inbox.burst = large && self.burst.is_some();
+        inbox.burst = many && self.burst.is_some();
         self.bursts += u64::from(inbox.burst);
         let schedule = match &mut self.burst {
-            Some(burst) if inbox.burst => burst,
+            Some(burst) if many_rows => burst,
             _ => &mut self.calm,
         };
         schedule.run(&mut self.world);
@@ -182,7 +168,6 @@ impl Engine {
     }
 
     fn control(&mut self, control: Control) {
-        self.world.resource::<Activity>().note();
         if self.apply(control).is_none() {
             self.world.resource_mut::<Strays>().bad_controls += 1;
         }
@@ -206,9 +191,12 @@ impl Engine {
             }
             Control::RequestDone { symbol, interval } => {
                 let row = self.row(symbol, interval.unwrap_or(0))?;
-                self.world.get_mut::<Wants>(row)?.done(interval.is_some());
+                if self.world.get_mut::<Wants>(row)?.done(interval.is_some()) {
+                    self.world.resource_mut::<Queue>().answered();
+                }
+                let ledger = self.ledger(symbol)?;
                 if interval.is_none() {
-                    self.ledger(symbol)?.caught_up();
+                    ledger.caught_up();
                 }
             }
         }
@@ -216,24 +204,28 @@ impl Engine {
     }
 
     fn row(&self, symbol: SymbolId, interval: u8) -> Option<Entity> {
-        let symbol = usize::from(symbol.0);
-        match interval.checked_sub(1) {
-            None => self.world.resource::<BaseRows>().0.get(symbol).copied(),
-            Some(longer) => {
-                let rows = self.world.resource::<LongerRows>().0.get(symbol)?;
-                rows.get(usize::from(longer)).copied()
-            }
-        }
+        self.world.resource::<Rows>().get(symbol, interval)
     }
 
-    /// The ledger of a symbol, whose row is then looked at in the next pulse.
-    fn ledger(&mut self, symbol: SymbolId) -> Option<Mut<'_, Ledger>> {
+    /// Has the rows of a symbol looked at in the next pulse.
+    fn call(&mut self, symbol: SymbolId) -> Option<()> {
         let row = self.row(symbol, 0)?;
         self.world.get_mut::<Alarm>(row)?.call = true;
-        self.world.get_mut::<Ledger>(row)
+        Some(())
+    }
+
+    fn ledger(&mut self, symbol: SymbolId) -> Option<&mut Ledger> {
+        self.call(symbol)?;
+        let row = self.row(symbol, 0)?;
+        Some(&mut self.world.get_mut::<Open>(row)?.into_inner().ledger)
+    }
+
+    fn open(&self, symbol: SymbolId) -> Option<&Open> {
+        self.world.get(self.row(symbol, 0)?)
     }
 
     fn evidence(&mut self, symbol: SymbolId, interval: u8) -> Option<Mut<'_, Evidence>> {
+        self.call(symbol)?;
         let row = self.row(symbol, interval)?;
         self.world.get_mut::<Evidence>(row)
     }
@@ -263,26 +255,29 @@ impl Engine {
         self.world.get::<Health>(self.row(symbol, 0)?)
     }
 
+    /// Prints of one symbol folded into candles.
+    pub fn folded(&self, symbol: SymbolId) -> u64 {
+        self.open(symbol).map_or(0, |open| open.folded)
+    }
+
     /// Counts that belong to no symbol.
     pub fn strays(&self) -> Strays {
         *self.world.resource::<Strays>()
     }
 
     /// The state of the request queue.
-    pub fn queue(&self) -> Queue {
-        *self.world.resource::<Queue>()
+    pub fn queue(&self) -> QueueState {
+        self.world.resource::<Queue>().state()
     }
 
     /// Open gaps of one symbol, ascending by id.
     pub fn gaps(&self, symbol: SymbolId) -> &[Gap] {
-        let ledger = self.row(symbol, 0).and_then(|row| self.world.get::<Ledger>(row));
-        ledger.map_or(&[], Ledger::gaps)
+        self.open(symbol).map_or(&[], |open| open.ledger.gaps())
     }
 
     /// Ids of one symbol given up for good.
     pub fn unrecoverable(&self, symbol: SymbolId) -> u64 {
-        let ledger = self.row(symbol, 0).and_then(|row| self.world.get::<Ledger>(row));
-        ledger.map_or(0, Ledger::unrecoverable)
+        self.open(symbol).map_or(0, |open| open.ledger.unrecoverable())
     }
 
     /// Open times of stretches that have no candle because prints are missing.
@@ -307,7 +302,7 @@ impl Engine {
 
     /// The base candle that is forming, if it has prints.
     pub fn forming(&self, symbol: SymbolId) -> Option<Candle> {
-        let open = self.world.get::<Open>(self.row(symbol, 0)?)?;
+        let open = self.open(symbol)?;
         (!open.current.is_empty()).then_some(open.current.candle)
     }
 }

@@ -3,14 +3,14 @@
 use bevy_ecs::prelude::*;
 use bevy_ecs::query::QueryData;
 
+use crate::awake::Alarm;
 use crate::bucket::{Bucket, Edges, Open, reopen};
 use crate::candle::{Candle, Mark};
 use crate::health::{Health, Reject};
 use crate::lane::Lane;
-use crate::ledger::Ledger;
 use crate::reconcile::{Evidence, Restatement};
 use crate::ring::Ring;
-use crate::row::{Absent, Activity, Alarm, Dirty, Front};
+use crate::row::{Absent, Dirty, Front};
 use crate::trade::Trade;
 use crate::units::Nanos;
 
@@ -53,7 +53,6 @@ impl Series {
 #[derive(QueryData)]
 #[query_data(mutable)]
 pub struct Base {
-    ledger: &'static mut Ledger,
     health: &'static mut Health,
     open: &'static mut Open,
     series: &'static mut Series,
@@ -67,47 +66,48 @@ pub struct Base {
 
 impl BaseItem<'_, '_> {
     /// Does all that a pulse asks of a base row.
-    #[inline]
-    pub fn settle(&mut self, now: Nanos, grace_ns: u64, activity: &Activity) {
-        if self.alarm.call || self.alarm.due <= now {
-            self.settle_now(now, grace_ns);
-            let opened = Alarm { due: self.open.current_end(), call: false };
-            *self.alarm = if self.open.started() { opened } else { Alarm::default() };
-            activity.note();
-        }
-    }
-
-    fn settle_now(&mut self, now: Nanos, grace_ns: u64) {
+    pub fn settle(&mut self, now: Nanos, grace_ns: u64) {
         self.apply_restatements();
         self.close_due(now, grace_ns);
         if !self.open.late.is_empty() {
             self.apply_late();
         }
-        if let Some((after, before)) = self.ledger.take_changed() {
+        if let Some((after, before)) = self.open.ledger.take_changed() {
             self.remark(after, before);
         }
         *self.front = Front {
             until: self.open.until(),
             started: self.open.started(),
-            listening: self.ledger.started(),
+            listening: self.open.ledger.started(),
             forming: !self.open.current.is_empty(),
         };
+        *self.alarm = self.next_alarm(grace_ns);
+    }
+
+    /// When time alone will close the next candle. Earlier prints of the one after it call.
+    fn next_alarm(&self, grace_ns: u64) -> Alarm {
+        if !self.open.ledger.started() || !self.open.started() {
+            return Alarm::NEVER;
+        }
+        let end = self.open.current_end(self.ring.interval());
+        let early = !self.open.ahead.is_empty() && self.open.ledger.contiguous();
+        Alarm { due: if early { end } else { end.plus(grace_ns) }, call: false }
     }
 
     /// Closes every bucket whose end has passed by `grace_ns`, or whose end has passed and that
     /// can change no more: later prints are there and no id is missing.
     fn close_due(&mut self, now: Nanos, grace_ns: u64) {
-        if !self.ledger.started() {
+        if !self.open.ledger.started() {
             return;
         }
         self.leap(now);
         while self.open.started() {
-            let end = self.open.current_end();
-            let surely_final = !self.open.ahead.is_empty() && self.ledger.contiguous();
+            let end = self.open.current_end(self.ring.interval());
+            let surely_final = !self.open.ahead.is_empty() && self.open.ledger.contiguous();
             if now < end || (now < end.plus(grace_ns) && !surely_final) {
                 return;
             }
-            let bucket = self.open.close();
+            let bucket = self.open.close(self.ring.interval());
             self.close_one(&bucket);
         }
     }
@@ -116,11 +116,11 @@ impl BaseItem<'_, '_> {
     /// a gap, and the series goes on at the present without filling anything.
     fn leap(&mut self, now: Nanos) {
         let interval = self.ring.interval();
-        let silence = now.0.saturating_sub(self.open.current_end().0);
+        let silence = now.0.saturating_sub(self.open.current_end(self.ring.interval()).0);
         if !self.open.started() || silence / interval.ns() <= self.ring.capacity() as u64 {
             return;
         }
-        let mut bucket = self.open.close();
+        let mut bucket = self.open.close(self.ring.interval());
         bucket.edges.lossy = true;
         if !bucket.is_empty() {
             self.close_one(&bucket);
@@ -158,18 +158,21 @@ impl BaseItem<'_, '_> {
     }
 
     fn incomplete(&self, open_time: Nanos) -> bool {
-        self.ledger.incomplete(open_time, open_time.plus(self.ring.interval().ns()))
+        self.open.ledger.incomplete(open_time, open_time.plus(self.ring.interval().ns()))
     }
 
     /// What is known about a candle from the ledger and from its prints.
     fn mark_of(&self, candle: &Candle, edges: &Edges) -> Mark {
         let end = candle.open_time.plus(self.ring.interval().ns());
-        let first = self.ledger.first_time();
+        let first = self.open.ledger.first_time();
         if edges.lossy || self.incomplete(candle.open_time) {
             Mark::Gap
         } else if candle.trades == 0 {
             Mark::Quiet
-        } else if candle.open_time <= first && first < end && !self.ledger.from_the_very_first() {
+        } else if candle.open_time <= first
+            && first < end
+            && !self.open.ledger.from_the_very_first()
+        {
             Mark::HeadPartial
         } else if candle.revision > 0 {
             Mark::Amended
@@ -189,7 +192,7 @@ impl BaseItem<'_, '_> {
             let trade = self.open.late[index];
             match self.amend(&trade) {
                 Ok(()) => {
-                    self.health.folded += 1;
+                    self.open.folded += 1;
                     self.health.late += 1;
                 }
                 Err(cause) => self.health.reject(cause),

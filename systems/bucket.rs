@@ -6,9 +6,10 @@ use bevy_ecs::component::Component;
 use crate::candle::Candle;
 use crate::health::Reject;
 use crate::interval::Interval;
+use crate::ledger::Ledger;
 use crate::limits::{FUTURE_MAX_NS, PULSE_NS, QUOTE_MAX, TRADES_MAX, VOLUME_MAX};
-use crate::trade::{Aggressor, Trade};
-use crate::units::{Nanos, Price};
+use crate::trade::{Aggressor, SymbolId, Trade};
+use crate::units::Nanos;
 
 /// The prints at the two ends of a candle: what a later print needs to know to take their place,
 /// and what the venue's candle is identified by.
@@ -54,123 +55,88 @@ impl Bucket {
     /// [`Reject::Overflow`] if a sum would exceed its limit; the numbers do not change then, but
     /// the candle is marked as lossy.
     pub fn fold(&mut self, trade: &Trade) -> Result<(), Reject> {
-        let mut run = Run::default();
-        run.add(trade);
-        if !self.has_room(&run) {
+        let Self { candle, edges } = *self;
+        if !self.append(trade) {
             self.edges.lossy = true;
             return Err(Reject::Overflow);
         }
-        self.fold_run(trade, trade, &run);
+        if candle.trades > 0 {
+            // Appended as if it were the last: undo that where it is not.
+            let key = (trade.time, trade.id);
+            if key < edges.last {
+                (self.candle.close, self.edges.last) = (candle.close, edges.last);
+            }
+            if key < edges.first {
+                (self.candle.open, self.edges.first) = (trade.price, key);
+            }
+            self.edges.first_id = edges.first_id.min(trade.first_id);
+            self.edges.last_id = self.edges.last_id.max(edges.last_id);
+        }
         Ok(())
     }
 
-    /// Whether the sums of a run can be added without exceeding a limit.
+    /// Folds one print that belongs here and comes after all others by (trade time, id) and by
+    /// single-trade ids. Price, quantity and count must be positive.
+    ///
+    /// Changes nothing and says so if a sum would exceed its limit.
     #[inline]
-    pub fn has_room(&self, run: &Run) -> bool {
-        let candle = &self.candle;
-        let volume = i128::from(candle.volume.0) + run.volume;
-        let trades = u64::from(candle.trades) + run.trades;
-        volume <= i128::from(VOLUME_MAX)
-            && trades <= u64::from(TRADES_MAX)
-            && candle.quote_volume + run.quote_volume <= QUOTE_MAX
-    }
-
-    /// Folds a run for which there is room. `first` and `last` are its prints with the smallest
-    /// and the largest (trade time, id).
-    #[inline]
-    pub fn fold_run(&mut self, first: &Trade, last: &Trade, run: &Run) {
+    pub fn append(&mut self, trade: &Trade) -> bool {
         let (candle, edges) = (&mut self.candle, &mut self.edges);
-        let (first_key, last_key) = ((first.time, first.id), (last.time, last.id));
+        let (price, quantity) = (trade.price, trade.quantity.0 as u64);
+        let quote = u128::from(price.0 as u64) * u128::from(quantity);
+        // None of these can wrap: a sum within its limit leaves room for any print.
+        let volume = candle.volume.0 as u64 + quantity;
+        let quote_volume = candle.quote_volume + quote;
+        let trades = u64::from(candle.trades) + u64::from(trade.count);
+        if volume > VOLUME_MAX as u64 || quote_volume > QUOTE_MAX || trades > u64::from(TRADES_MAX)
+        {
+            return false;
+        }
+        let key = (trade.time, trade.id);
         if candle.trades == 0 {
-            (candle.high, candle.low) = (run.high, run.low);
-            (candle.open, candle.close) = (first.price, last.price);
-            (edges.first, edges.last) = (first_key, last_key);
-            (edges.first_id, edges.last_id) = (run.first_id, run.last_id);
-        } else {
-            (candle.high, candle.low) = (candle.high.max(run.high), candle.low.min(run.low));
-            if last_key >= edges.last {
-                (candle.close, edges.last) = (last.price, last_key);
-            }
-            if first_key <= edges.first {
-                (candle.open, edges.first) = (first.price, first_key);
-            }
-            edges.first_id = edges.first_id.min(run.first_id);
-            edges.last_id = edges.last_id.max(run.last_id);
+            (candle.open, candle.high, candle.low) = (price, price, price);
+            (edges.first, edges.first_id) = (key, trade.first_id);
         }
-        candle.volume.0 += run.volume as i64;
-        candle.quote_volume += run.quote_volume;
-        candle.taker_buy_volume.0 += run.taker_buy_volume as i64;
-        candle.taker_buy_quote_volume += run.taker_buy_quote_volume;
-        candle.trades += run.trades as u32;
-    }
-}
-
-/// What some prints add up to, whatever their order. Cannot overflow in one step.
-#[derive(Clone, Copy, Debug)]
-pub struct Run {
-    high: Price,
-    low: Price,
-    volume: i128,
-    quote_volume: u128,
-    taker_buy_volume: i128,
-    taker_buy_quote_volume: u128,
-    trades: u64,
-    first_id: u64,
-    last_id: u64,
-}
-
-impl Default for Run {
-    fn default() -> Self {
-        Self {
-            high: Price(i64::MIN),
-            low: Price(i64::MAX),
-            volume: 0,
-            quote_volume: 0,
-            taker_buy_volume: 0,
-            taker_buy_quote_volume: 0,
-            trades: 0,
-            first_id: u64::MAX,
-            last_id: 0,
-        }
-    }
-}
-
-impl Run {
-    /// Adds a print with positive price and quantity.
-    #[inline]
-    pub fn add(&mut self, trade: &Trade) {
-        let (price, quantity) = (trade.price, trade.quantity.0);
-        let quote = u128::from(price.0 as u64) * u128::from(quantity as u64);
-        self.high = self.high.max(price);
-        self.low = self.low.min(price);
-        self.volume += i128::from(quantity);
-        self.quote_volume += quote;
+        candle.high = candle.high.max(price);
+        candle.low = candle.low.min(price);
+        candle.close = price;
+        candle.volume.0 = volume as i64;
+        candle.quote_volume = quote_volume;
+        candle.trades = trades as u32;
         // Sides alternate at random: adding zero costs less than guessing wrong.
         let bought = u64::from(trade.aggressor == Aggressor::Buyer).wrapping_neg();
-        self.taker_buy_volume += i128::from(quantity & bought as i64);
-        let mask = u128::from(bought) | u128::from(bought) << 64;
-        self.taker_buy_quote_volume += quote & mask;
-        self.trades += u64::from(trade.count);
-        self.first_id = self.first_id.min(trade.first_id);
-        self.last_id = self.last_id.max(trade.first_id + u64::from(trade.count) - 1);
+        candle.taker_buy_volume.0 += (quantity & bought) as i64;
+        candle.taker_buy_quote_volume += quote & (u128::from(bought) | u128::from(bought) << 64);
+        edges.last = key;
+        edges.last_id = trade.first_id + u64::from(trade.count) - 1;
+        true
     }
 }
 
-/// The buckets of one symbol's base interval that still take prints.
-#[derive(Component, Clone, Debug)]
+/// What prints of one symbol touch: the buckets of the base interval that still take them, and the
+/// ledger of their ids. What a regular print touches comes first and fills three cache lines.
+#[derive(Component, Clone, Debug, Default)]
+#[repr(C, align(64))]
 pub struct Open {
     /// The bucket that closes next. Everything before its open time is closed.
     pub current: Bucket,
-    /// Buckets behind it that have prints already, ascending.
+    /// Prints folded, those that came late included.
+    pub folded: u64,
+    /// Continuity of the ids.
+    pub ledger: Ledger,
+    /// Buckets behind the current one that have prints already, ascending.
     pub ahead: Vec<Bucket>,
     /// Prints that belong to closed candles, until the next pulse.
     pub late: Vec<Trade>,
-    interval: Interval,
     /// The farthest that an open bucket can lie behind the current one: grace, clock tolerance and
     /// the distance of pulses. Beyond, heartbeats must have failed.
     reach_ns: u64,
     started: bool,
+    /// Whose they are.
+    pub symbol: SymbolId,
 }
+
+const _: () = assert!(core::mem::offset_of!(Open, ledger) + 2 * size_of::<u64>() <= 3 * 64);
 
 /// Where a print went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,17 +150,15 @@ pub enum Placed {
 }
 
 impl Open {
-    /// No bucket is open before the first print.
-    pub fn new(interval: Interval, grace_ns: u64) -> Self {
-        let reach_ns = grace_ns + FUTURE_MAX_NS + 2 * PULSE_NS + interval.ns();
-        let ahead = Vec::with_capacity(4);
-        let (current, late) = (Bucket::default(), Vec::new());
-        Self { current, ahead, late, interval, reach_ns, started: false }
+    /// No bucket of `symbol` is open before its first print.
+    pub fn new(symbol: SymbolId, base: Interval, grace_ns: u64) -> Self {
+        let reach_ns = grace_ns + FUTURE_MAX_NS + 2 * PULSE_NS + base.ns();
+        Self { symbol, reach_ns, ahead: Vec::with_capacity(4), ..Self::default() }
     }
 
     /// Whether a trade time lies so far ahead that no bucket could be open for it.
-    pub fn out_of_reach(&self, time: Nanos) -> bool {
-        self.started && time > self.current_end().plus(self.reach_ns)
+    pub fn out_of_reach(&self, time: Nanos, base: Interval) -> bool {
+        self.started && time > self.current_end(base).plus(self.reach_ns)
     }
 
     /// Whether the series has begun.
@@ -208,8 +172,8 @@ impl Open {
     }
 
     /// End of the bucket that closes next.
-    pub fn current_end(&self) -> Nanos {
-        self.until().plus(self.interval.ns())
+    pub fn current_end(&self, base: Interval) -> Nanos {
+        self.until().plus(base.ns())
     }
 
     /// Begins the series, or moves its front, to the bucket that opens at `open_time`.
@@ -219,22 +183,15 @@ impl Open {
     }
 
     /// Closes the current bucket: returns it and opens the next.
-    pub fn close(&mut self) -> Bucket {
+    pub fn close(&mut self, base: Interval) -> Bucket {
         let closed = self.current;
-        self.start_at(self.current_end());
+        self.start_at(self.current_end(base));
         closed
     }
 
-    /// Whether a print belongs to the bucket that closes next.
-    #[inline]
-    pub fn is_current(&self, time: Nanos) -> bool {
-        // Before the start the open time is the epoch, which no believable print is near.
-        time.0.wrapping_sub(self.current.candle.open_time.0) < self.interval.ns()
-    }
-
     /// Puts a print where it belongs.
-    pub fn place(&mut self, trade: &Trade) -> Placed {
-        let open_time = self.interval.bucket(trade.time);
+    pub fn place(&mut self, trade: &Trade, base: Interval) -> Placed {
+        let open_time = base.bucket(trade.time);
         if !self.started {
             self.start_at(open_time);
         } else if open_time < self.until() {

@@ -5,12 +5,12 @@
 
 use bevy_ecs::prelude::*;
 
+use crate::awake::Awake;
 use crate::candle::Candle;
 use crate::indicator::Indicator;
-use crate::ingest::Inbox;
 use crate::reconcile::{Difference, Evidence};
 use crate::ring::Ring;
-use crate::row::{Absent, Activity, Dirty, Row};
+use crate::row::{Absent, Dirty, Row};
 use crate::settings::Settings;
 use crate::track::{Track, Value};
 use crate::trade::SymbolId;
@@ -114,39 +114,28 @@ pub struct Published {
     candles: usize,
 }
 
-/// Rows that have something to hand out, sorted; kept for its memory.
-#[derive(Resource, Default)]
-pub struct Due(Vec<(u8, SymbolId, Entity)>);
-
 /// Lists candles and differences in the defined order and makes room for their values.
 pub fn hand_out(
-    inbox: Res<Inbox>,
     settings: Res<Settings>,
-    mut due: ResMut<Due>,
+    mut awake: ResMut<Awake>,
     mut outbox: ResMut<Outbox>,
-    mut rows: Query<(Entity, &Row, &Ring, &Dirty, &mut Absent, &mut Evidence, &mut Published)>,
+    mut rows: Query<(&Row, &Ring, &Dirty, &mut Absent, &mut Evidence, &mut Published)>,
 ) {
-    outbox.at = inbox.now;
-    due.0.clear();
-    for (entity, row, _, dirty, absent, evidence, _) in &rows {
-        let changed = dirty.from().is_some() || !absent.fresh().is_empty();
-        if changed || !evidence.differences.is_empty() {
-            due.0.push((row.interval, row.symbol, entity));
-        }
-    }
-    due.0.sort_unstable();
-    for &(_, _, entity) in &due.0 {
-        let Ok((_, row, ring, dirty, mut absent, mut evidence, mut published)) =
-            rows.get_mut(entity)
+    let columns: Vec<usize> = (0..settings.intervals.len()).map(|i| settings.columns(i)).collect();
+    for place in 0..awake.rows().len() {
+        let Ok((row, ring, dirty, mut absent, mut evidence, mut published)) =
+            rows.get_mut(awake.rows()[place])
         else {
             continue;
         };
-        let columns = settings.columns(usize::from(row.interval));
-        *published = outbox.list_candles(row, ring, dirty, columns);
+        *published = outbox.list_candles(row, ring, dirty, columns[usize::from(row.interval)]);
         outbox.list_absent(row, &absent);
         absent.clear_fresh();
         let found = evidence.differences.drain(..);
         outbox.differences.extend(found.map(|found| (row.symbol, row.interval, found)));
+        if evidence.goes_on() {
+            awake.call(row.symbol);
+        }
     }
 }
 
@@ -183,13 +172,14 @@ impl Outbox {
 
 /// Copies the values of one indicator type into the room that [`hand_out`] made.
 pub fn publish<I: Indicator>(
+    awake: Res<Awake>,
     settings: Res<Settings>,
     mut outbox: ResMut<Outbox>,
-    rows: Query<(&Row, &Dirty, &Published, &Track<I>)>,
+    rows: Query<(&Row, &Published, &Track<I>)>,
 ) {
-    for (row, _, published, track) in rows.iter().filter(|(_, dirty, ..)| dirty.fold_from.is_some())
-    {
-        let columns = settings.columns(usize::from(row.interval));
+    let columns: Vec<usize> = (0..settings.intervals.len()).map(|i| settings.columns(i)).collect();
+    for (row, published, track) in rows.iter_many(awake.rows()).flatten() {
+        let columns = columns[usize::from(row.interval)];
         for candle in 0..published.candles {
             let at = published.values + candle * columns;
             track.write_columns(candle, &mut outbox.values[at..at + columns]);
@@ -198,10 +188,12 @@ pub fn publish<I: Indicator>(
 }
 
 /// Declares every row handed out.
-pub fn clean(activity: Res<Activity>, mut rows: Query<(&mut Ring, &mut Dirty)>) {
-    activity.end();
-    for (mut ring, mut dirty) in &mut rows {
-        if let Some(from) = dirty.from() {
+pub fn clean(awake: Res<Awake>, mut rows: Query<(&mut Ring, &mut Dirty)>) {
+    let mut rows = rows.iter_many_mut(awake.rows());
+    while let Some(row) = rows.fetch_next() {
+        if let Ok((mut ring, mut dirty)) = row
+            && let Some(from) = dirty.from()
+        {
             ring.clear_touched(from);
             dirty.clean(ring.end());
         }

@@ -92,11 +92,9 @@ pub const LATENESS_BUCKETS: usize = 20;
 /// What happened to the prints of one symbol.
 #[derive(Component, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
-    /// Prints folded into candles.
-    pub folded: u64,
-    /// Of these, prints that came after their candle had closed.
+    /// Folded prints that came after their candle had closed.
     pub late: u64,
-    /// Of these, prints that filled a known gap.
+    /// Folded prints that filled a known gap.
     pub filled: u64,
     /// Prints not used, by [`Reject`].
     pub rejects: [u64; Reject::ALL.len()],
@@ -121,7 +119,6 @@ impl Health {
 
     /// Adds another symbol's counts.
     pub fn add(&mut self, other: &Self) {
-        self.folded += other.folded;
         self.late += other.late;
         self.filled += other.filled;
         self.resets += other.resets;

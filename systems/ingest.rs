@@ -1,14 +1,18 @@
-//! Ingest: prints grouped by row, admitted or counted, ids entered into the ledger.
+//! Ingest: prints admitted or counted, their ids entered into the ledger, folded into buckets.
 
 use core::ops::Range;
+use core::sync::atomic::{AtomicU64, Ordering};
 
+use bevy_ecs::change_detection::ContiguousMut;
 use bevy_ecs::prelude::*;
 
-use crate::bucket::{Open, Placed, Run};
+use crate::awake::Alarm;
+use crate::bucket::{Open, Placed};
 use crate::health::{Health, Reject, Strays};
-use crate::ledger::{Ledger, Seen};
+use crate::interval::Interval;
+use crate::ledger::Seen;
 use crate::limits::{EARLIEST_NS, FUTURE_MAX_NS, ID_MAX, LATE_MAX, LATEST_NS};
-use crate::row::{Alarm, Row};
+use crate::settings::Settings;
 use crate::trade::{Trade, TradeKind};
 use crate::units::Nanos;
 
@@ -30,226 +34,136 @@ pub struct Inbox {
     pub burst: bool,
 }
 
-/// The step's prints by symbol.
-#[derive(Resource)]
-pub struct Groups {
-    /// Indices into `Inbox::trades`, grouped by symbol, each group in arrival order.
-    order: Vec<u32>,
-    /// Each symbol's group as a range of `order`.
-    spans: Vec<(u32, u32)>,
-    /// Symbols that have prints in this step, in order of their first.
-    touched: Vec<u16>,
-}
-
-impl Groups {
-    /// Groups for `symbols` symbols.
-    pub fn new(symbols: usize) -> Self {
-        let touched = Vec::with_capacity(symbols);
-        Self { order: Vec::new(), spans: vec![(0, 0); symbols], touched }
-    }
-
-    /// Indices of one symbol's prints, in arrival order.
-    #[inline]
-    pub fn of(&self, row: &Row) -> &[u32] {
-        let (start, end) = self.spans[usize::from(row.symbol.0)];
-        &self.order[start as usize..end as usize]
-    }
-
-    /// Groups the prints `range` of `trades`. Returns how many name a symbol that does not exist.
-    fn group(&mut self, trades: &[Trade], range: Range<usize>) -> u64 {
-        for &symbol in &self.touched {
-            self.spans[usize::from(symbol)] = (0, 0);
-        }
-        self.touched.clear();
-        let mut unknown = 0;
-        for trade in &trades[range.clone()] {
-            match self.spans.get_mut(usize::from(trade.symbol.0)) {
-                Some((_, count)) => {
-                    if *count == 0 {
-                        self.touched.push(trade.symbol.0);
-                    }
-                    *count += 1;
-                }
-                None => unknown += 1,
-            }
-        }
-        let mut next = 0;
-        for &symbol in &self.touched {
-            let span = &mut self.spans[usize::from(symbol)];
-            let count = span.1;
-            *span = (next, next);
-            next += count;
-        }
-        self.order.resize(next as usize, 0);
-        for index in range {
-            if let Some((_, end)) = self.spans.get_mut(usize::from(trades[index].symbol.0)) {
-                self.order[*end as usize] = index as u32;
-                *end += 1;
-            }
-        }
-        unknown
-    }
-}
-
-/// The rows of the base interval, by symbol.
-#[derive(Resource, Default)]
-pub struct BaseRows(pub Vec<Entity>);
-
-/// Groups the step's prints by symbol.
-pub fn group(inbox: Res<Inbox>, mut groups: ResMut<Groups>, mut strays: ResMut<Strays>) {
-    strays.unknown_symbol += groups.group(&inbox.trades, inbox.range.clone());
-}
-
 /// What the intake of prints needs of a row.
-type Intake =
-    (&'static Row, &'static mut Ledger, &'static mut Health, &'static mut Open, &'static mut Alarm);
+type Intake = (&'static mut Open, &'static mut Health, &'static mut Alarm);
 
 /// Admits prints by the rules of the venue and of plausibility, enters their ids into the ledger,
-/// and folds them into open buckets: one visit per row while its prints are in the cache.
+/// and folds them into open buckets.
+///
+/// Prints go straight to their rows, as they arrive. In a burst each thread has a share of the
+/// rows, sees all prints, and takes those of its own: reading a print costs little beside folding
+/// it, while sorting prints by row first costs as much again.
 pub fn take_in(
     inbox: Res<Inbox>,
-    groups: Res<Groups>,
-    base: Res<BaseRows>,
+    settings: Res<Settings>,
+    mut strays: ResMut<Strays>,
     mut rows: Query<Intake>,
 ) {
+    let gate = Gate::new(&inbox, settings.base());
+    // Base rows carry the same components, so they lie in one table, in the order of symbols.
     if inbox.burst {
-        rows.par_iter_mut().for_each(|(row, mut ledger, mut health, mut open, mut alarm)| {
-            let prints = groups.of(row);
-            if !prints.is_empty() {
-                let mut gate = Gate::new(&inbox, &mut ledger, &mut health, &mut open);
-                alarm.call |= gate.take(prints);
-            }
-        });
-        return;
+        let shares = rows.contiguous_par_iter_mut().into_iter();
+        shares.for_each(|rows| rows.for_each(|rows| gate.take_all(rows)));
+    } else {
+        rows.contiguous_iter_mut().into_iter().flatten().for_each(|rows| gate.take_all(rows));
     }
-    for &symbol in &groups.touched {
-        if let Ok((row, mut ledger, mut health, mut open, mut alarm)) =
-            rows.get_mut(base.0[usize::from(symbol)])
-        {
-            let mut gate = Gate::new(&inbox, &mut ledger, &mut health, &mut open);
-            alarm.call |= gate.take(groups.of(row));
-        }
-    }
+    strays.unknown_symbol += gate.trades.len() as u64 - gate.found.into_inner();
 }
+
+/// Neighbouring rows, as slices.
+type Rows<'w> = (ContiguousMut<'w, Open>, ContiguousMut<'w, Health>, ContiguousMut<'w, Alarm>);
 
 /// What stands between a print and the candles of its symbol.
 struct Gate<'a> {
     trades: &'a [Trade],
-    now: Nanos,
-    ledger: &'a mut Ledger,
-    health: &'a mut Health,
-    open: &'a mut Open,
+    base: Interval,
+    /// The latest believable trade time. Before the first heartbeat any plausible one is.
+    horizon: Nanos,
+    /// Prints that found their row.
+    found: AtomicU64,
 }
 
 impl<'a> Gate<'a> {
-    fn new(
-        inbox: &'a Inbox,
-        ledger: &'a mut Ledger,
-        health: &'a mut Health,
-        open: &'a mut Open,
-    ) -> Self {
-        Self { trades: &inbox.trades, now: inbox.judged_at, ledger, health, open }
+    fn new(inbox: &'a Inbox, base: Interval) -> Self {
+        let now = inbox.judged_at;
+        let horizon = if now.0 == 0 { Nanos(LATEST_NS - 1) } else { now.plus(FUTURE_MAX_NS) };
+        Self { trades: &inbox.trades[inbox.range.clone()], base, horizon, found: AtomicU64::new(0) }
     }
 
-    /// Takes one symbol's prints, given as indices in arrival order. Returns whether any of them
-    /// was irregular, so that the row must be looked at in the next pulse.
-    fn take(&mut self, mut prints: &[u32]) -> bool {
-        let mut irregular = false;
-        while let Some((&next, rest)) = prints.split_first() {
-            let regular = self.take_regular(prints);
-            if regular > 0 {
-                prints = &prints[regular..];
-                continue;
+    /// Takes the prints of some rows, as they arrived.
+    fn take_all(&self, (mut opens, mut healths, mut alarms): Rows<'_>) {
+        // Nothing asks when these changed, and noting it would touch one more cache line of each.
+        let opens = opens.bypass_change_detection();
+        let healths = healths.bypass_change_detection();
+        let alarms = alarms.bypass_change_detection();
+        let first = opens.first().map_or(0, |open| usize::from(open.symbol.0));
+        let mut found = 0;
+        for trade in self.trades {
+            let place = usize::from(trade.symbol.0).wrapping_sub(first);
+            let Some(open) = opens.get_mut(place) else { continue };
+            found += 1;
+            if !self.take_regular(trade, open) {
+                self.take_any(trade, open, &mut healths[place]);
+                alarms[place].call = true;
             }
-            self.take_any(&self.trades[next as usize]);
-            irregular = true;
-            prints = rest;
         }
-        irregular
+        self.found.fetch_add(found, Ordering::Relaxed);
     }
 
-    /// Folds prints from the start of a group as long as they are entirely regular: the next id, a
-    /// market print with positive price and quantity, not older than the one before, and inside
-    /// the bucket that closes next. Returns how many were folded.
+    /// Folds a print that is entirely regular: the next id, a market print with positive price and
+    /// quantity, not older than the one before, and inside the bucket that closes next. Says
+    /// whether it was.
     #[inline]
-    fn take_regular(&mut self, prints: &[u32]) -> usize {
-        let Some(mut next) = self.ledger.expects() else { return 0 };
-        let horizon = self.horizon();
-        let mut newest = self.ledger.newest();
-        let (mut run, mut regular) = (Run::default(), 0);
-        for &index in prints {
-            let trade = &self.trades[index as usize];
-            let plain = trade.id == next
-                && trade.kind == TradeKind::Market
-                && trade.price.0 > 0
-                && trade.quantity.0 > 0
-                && trade.count > 0
-                && trade.first_id <= ID_MAX
-                && newest <= trade.time
-                && trade.time <= horizon
-                && self.open.is_current(trade.time);
-            if !plain {
-                break;
-            }
-            run.add(trade);
-            newest = trade.time;
-            next += 1;
-            regular += 1;
+    fn take_regular(&self, trade: &Trade, open: &mut Open) -> bool {
+        let plain = open.ledger.expects(trade.id, trade.time)
+            && trade.kind == TradeKind::Market
+            && trade.price.0 > 0
+            && trade.quantity.0 > 0
+            && trade.count > 0
+            && trade.first_id <= ID_MAX
+            && trade.time <= self.horizon
+            // Before the start the bucket is the epoch's, which no believable print is in.
+            && trade.time.0.wrapping_sub(open.until().0) < self.base.ns();
+        let folded = plain && open.current.append(trade);
+        if folded {
+            open.folded += 1;
+            open.ledger.take_expected(trade.time);
         }
-        if regular == 0 || !self.open.current.has_room(&run) {
-            return 0;
-        }
-        let at = |place: usize| &self.trades[prints[place] as usize];
-        self.open.current.fold_run(at(0), at(regular - 1), &run);
-        self.ledger.take_until(next, newest);
-        self.health.folded += regular as u64;
-        regular
+        folded
     }
 
     /// Admits, folds or counts any print.
-    fn take_any(&mut self, trade: &Trade) {
-        if let Some(cause) = self.not_believed(trade) {
-            return self.health.reject(cause);
+    #[cold]
+    #[inline(never)]
+    fn take_any(&self, trade: &Trade, open: &mut Open, health: &mut Health) {
+        if let Some(cause) = self.not_believed(trade, open) {
+            return health.reject(cause);
         }
-        if trade.time < self.ledger.newest() && trade.kind == TradeKind::Market {
-            self.health.behind(self.ledger.newest().0 - trade.time.0);
+        let ledger = &mut open.ledger;
+        if trade.time < ledger.newest() && trade.kind == TradeKind::Market {
+            health.behind(ledger.newest().0 - trade.time.0);
         }
-        match self.ledger.take(trade.id, trade.time, trade.kind != TradeKind::Backfilled) {
+        match ledger.take(trade.id, trade.time, trade.kind != TradeKind::Backfilled) {
             Seen::Next => {}
-            Seen::Filled => self.health.filled += 1,
-            Seen::Reset => self.health.resets += 1,
-            Seen::Duplicate => return self.health.reject(Reject::Duplicate),
+            Seen::Filled => health.filled += 1,
+            Seen::Reset => health.resets += 1,
+            Seen::Duplicate => return health.reject(Reject::Duplicate),
         }
         if let Some(cause) = not_folded(trade) {
-            return self.health.reject(cause);
+            return health.reject(cause);
         }
-        match self.open.place(trade) {
-            Placed::Folded => self.health.folded += 1,
+        match open.place(trade, self.base) {
+            Placed::Folded => open.folded += 1,
             // Counted when it is applied, at the next pulse.
             Placed::Late => {}
-            Placed::Rejected(cause) => self.health.reject(cause),
+            Placed::Rejected(cause) => health.reject(cause),
         }
     }
 
     /// Prints so wrong that not even their id is believed: it stays missing, so that the repair
     /// by id decides.
-    fn not_believed(&self, trade: &Trade) -> Option<Reject> {
+    fn not_believed(&self, trade: &Trade, open: &Open) -> Option<Reject> {
         if trade.id > ID_MAX || trade.first_id > ID_MAX {
             return Some(Reject::WrongId);
         }
         if !(EARLIEST_NS..LATEST_NS).contains(&trade.time.0) {
             return Some(Reject::WrongTime);
         }
-        if trade.time > self.horizon() || self.open.out_of_reach(trade.time) {
+        if trade.time > self.horizon || open.out_of_reach(trade.time, self.base) {
             return Some(Reject::Future);
         }
-        let late = self.open.started() && trade.time < self.open.until();
-        (late && self.open.late.len() >= LATE_MAX).then_some(Reject::LateOverflow)
-    }
-
-    /// The latest believable trade time. Before the first heartbeat any plausible one is.
-    fn horizon(&self) -> Nanos {
-        if self.now.0 == 0 { Nanos(LATEST_NS - 1) } else { self.now.plus(FUTURE_MAX_NS) }
+        let late = open.started() && trade.time < open.until();
+        (late && open.late.len() >= LATE_MAX).then_some(Reject::LateOverflow)
     }
 }
 

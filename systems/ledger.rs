@@ -3,8 +3,6 @@
 //! The cursor never moves past a hole: everything below `next` was seen except the ids of the
 //! open gaps. A gap ends by its ids or by being given up; nothing else closes it.
 
-use bevy_ecs::component::Component;
-
 use crate::limits::GAPS_MAX;
 use crate::units::Nanos;
 
@@ -41,15 +39,18 @@ const RESET_AFTER_NS: u64 = 60 * Nanos::PER_SECOND;
 /// A stretch of venue time, both ends included, whose continuity changed.
 pub type Stretch = (Nanos, Nanos);
 
-/// Continuity of one symbol's ids.
-#[derive(Component, Clone, Debug, Default, PartialEq, Eq)]
+/// Continuity of one symbol's ids. What a regular print touches comes first, and is little.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
 pub struct Ledger {
-    /// The id expected next; 0 before the first print.
+    /// The id of a print that needs no further look; 0 while there is none.
+    expected: u64,
+    /// The newest trade time seen.
+    newest: Nanos,
+    /// The id that comes next, while none is expected; 0 before the first print.
     next: u64,
     /// The lowest id seen and its trade time.
     first: (u64, Nanos),
-    /// The newest trade time seen.
-    newest: Nanos,
     /// Open gaps, ascending.
     gaps: Vec<Gap>,
     /// Since when prints may be missing because the feed is or was down; cleared by proof.
@@ -64,32 +65,47 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// A ledger with room for the gaps of an ordinary day.
-    pub fn with_capacity() -> Self {
-        Self { gaps: Vec::with_capacity(8), ..Self::default() }
-    }
-
     /// Whether any print was seen.
     pub fn started(&self) -> bool {
-        self.next != 0
+        self.expected != 0 || self.next != 0
     }
 
-    /// The id expected next, and whether prints arrive as they should: the state in which a print
-    /// with exactly this id needs no further look.
+    /// Whether a print with this id and trade time is just what should come next.
     #[inline]
-    pub fn expects(&self) -> Option<u64> {
-        (self.next != 0 && self.unsure_since.is_none()).then_some(self.next)
+    pub fn expects(&self, id: u64, time: Nanos) -> bool {
+        self.expected == id && self.newest <= time && id != 0
     }
 
-    /// Takes all expected ids below `next` at once; `newest` is the time of the last of them.
+    /// Takes the print that was expected.
     #[inline]
-    pub fn take_until(&mut self, next: u64, newest: Nanos) {
-        debug_assert!(next >= self.next && newest >= self.newest);
-        (self.next, self.newest) = (next, newest);
+    pub fn take_expected(&mut self, time: Nanos) {
+        debug_assert!(self.newest <= time);
+        (self.expected, self.newest) = (self.expected + 1, time);
+    }
+
+    /// Expects nothing while something is changed that decides what to expect.
+    fn hold(&mut self) {
+        if self.expected != 0 {
+            self.next = core::mem::take(&mut self.expected);
+        }
+    }
+
+    /// Expects the next id again, unless prints may be missing before it.
+    fn release(&mut self) {
+        if self.next != 0 && self.unsure_since.is_none() {
+            self.expected = core::mem::take(&mut self.next);
+        }
     }
 
     /// Takes any id. `fresh` says that the print came from the stream rather than from a repair.
     pub fn take(&mut self, id: u64, time: Nanos, fresh: bool) -> Seen {
+        self.hold();
+        let seen = self.take_held(id, time, fresh);
+        self.release();
+        seen
+    }
+
+    fn take_held(&mut self, id: u64, time: Nanos, fresh: bool) -> Seen {
         if self.next == 0 {
             (self.next, self.first, self.newest) = (id + 1, (id, time), time);
             return Seen::Next;
@@ -176,6 +192,7 @@ impl Ledger {
     pub fn feed(&mut self, up: bool, now: Nanos) {
         self.feed_down = !up;
         if !up && self.started() && self.unsure_since.is_none() {
+            self.hold();
             self.unsure_since = Some(self.newest.min(now));
         }
     }
@@ -186,6 +203,7 @@ impl Ledger {
             && let Some(since) = self.unsure_since.take()
         {
             self.note_change(since, Nanos(u64::MAX));
+            self.release();
         }
     }
 
@@ -271,7 +289,7 @@ mod tests {
 
     /// A ledger that saw these ids, one a second.
     fn saw(ids: &[u64]) -> Ledger {
-        let mut ledger = Ledger::with_capacity();
+        let mut ledger = Ledger::default();
         for (second, &id) in ids.iter().enumerate() {
             ledger.take(id, at(second as u64), true);
         }
@@ -331,7 +349,7 @@ mod tests {
         for (next, gaps) in [(12, vec![]), (14, vec![(12, 13)])] {
             let mut ledger = saw(&[10, 11]);
             ledger.feed(false, at(5));
-            assert!(ledger.incomplete(at(5), at(6)) && ledger.expects().is_none());
+            assert!(ledger.incomplete(at(5), at(6)) && !ledger.expects(12, at(6)));
             ledger.feed(true, at(9));
             assert!(ledger.incomplete(at(8), at(9)));
             ledger.take(next, at(10), true);
@@ -352,7 +370,7 @@ mod tests {
         let mut ledger = saw(&[100, 101, 110]);
         assert_eq!(ledger.take(5, at(2 + 61), true), Seen::Reset);
         assert_eq!(ledger.unrecoverable(), 8);
-        assert_eq!(ledger.expects(), Some(6));
+        assert!(ledger.expects(6, at(99)));
     }
 
     #[test]

@@ -37,20 +37,6 @@ pub const PULSE_NS: u64 = 1_000_000_000;
 /// break: what was open closes as a gap, and rows go on at the new time.
 pub const JUMP_MAX_NS: u64 = 2 * 86_400 * 1_000_000_000;
 
-/// Prints one run of the schedule takes: few enough that they stay in the second-level cache
-/// between grouping and folding, and enough per symbol that visiting a row pays. Cannot be seen in
-/// any output.
-pub const fn slice_prints(symbols: usize) -> usize {
-    let wanted = symbols * 8;
-    if wanted < 4_096 {
-        4_096
-    } else if wanted > 65_536 {
-        65_536
-    } else {
-        wanted
-    }
-}
-
 /// Instants before this (2017-01-01, older than every venue served) are a wrong unit or garbage.
 pub const EARLIEST_NS: u64 = 1_483_228_800_000_000_000;
 

@@ -5,6 +5,7 @@
 
 use bevy_ecs::prelude::*;
 
+use crate::awake::Awake;
 use crate::base::Series;
 use crate::bucket::Edges;
 use crate::candle::{Candle, Mark, VenueCandle};
@@ -12,7 +13,7 @@ use crate::each_row;
 use crate::ingest::Inbox;
 use crate::limits::PENDING_CANDLES_MAX;
 use crate::ring::Ring;
-use crate::row::{Activity, Alarm, Front};
+use crate::row::Front;
 use crate::settings::{Settings, Winner};
 use crate::units::Nanos;
 
@@ -118,6 +119,11 @@ impl Evidence {
         }
     }
 
+    /// Whether something is to be judged or applied at the next pulse.
+    pub fn goes_on(&self) -> bool {
+        !self.pending.is_empty() || !self.decided.is_empty()
+    }
+
     /// Takes back a decision that could not be applied.
     pub fn put_back(&mut self, restatement: &Restatement) {
         self.offer(VenueCandle { candle: restatement.candle, ..VenueCandle::default() });
@@ -128,23 +134,17 @@ impl Evidence {
     }
 }
 
-/// What judging the candles of a row needs of it; only base rows have a series and an alarm.
-type Judged = (
-    &'static Ring,
-    &'static Front,
-    Option<&'static Series>,
-    &'static mut Evidence,
-    Option<&'static mut Alarm>,
-);
+/// What judging the candles of a row needs of it; only base rows have a series.
+type Judged<'w> = (&'w Ring, &'w Front, Option<&'w Series>, Mut<'w, Evidence>);
 
 /// Compares what can be compared and decides what shall follow.
 pub fn reconcile(
     inbox: Res<Inbox>,
+    awake: Res<Awake>,
     settings: Res<Settings>,
-    activity: Res<Activity>,
-    mut rows: Query<Judged>,
+    mut rows: Query<(&Ring, &Front, Option<&Series>, &mut Evidence)>,
 ) {
-    each_row!(inbox, rows, |(ring, front, series, mut evidence, alarm)| {
+    each_row!(inbox, awake, rows, |(ring, front, series, mut evidence): Judged<'_>| {
         if evidence.pending.is_empty() {
             return;
         }
@@ -152,10 +152,6 @@ pub fn reconcile(
         let mut pending = core::mem::take(&mut evidence.pending);
         pending.retain(|candle| !bench.judge(candle, &mut evidence));
         evidence.pending = pending;
-        activity.note_for_next();
-        if let Some(mut alarm) = alarm {
-            alarm.call |= !evidence.decided.is_empty();
-        }
     });
 }
 

@@ -1,15 +1,19 @@
 //! What is missing or unproven becomes requests: one per row and kind, so the queue cannot grow
 //! beyond the rows there are, and ranges merge instead of piling up.
 
+use std::collections::BTreeSet;
+
 use bevy_ecs::prelude::*;
 
+use crate::awake::Awake;
+use crate::bucket::Open;
 use crate::candle::{Candle, Mark};
 use crate::dispatch::{Outbox, Request};
 use crate::ingest::Inbox;
-use crate::ledger::Ledger;
 use crate::ring::Ring;
-use crate::row::{Absent, Activity, Dirty, Row};
+use crate::row::{Absent, Dirty, Row};
 use crate::settings::{Scope, Settings};
+use crate::trade::SymbolId;
 use crate::units::Nanos;
 
 /// What one row would like to have fetched.
@@ -17,16 +21,19 @@ use crate::units::Nanos;
 pub struct Wants {
     /// Candles in `[from, to)`, and whether any of them is suspect.
     candles: Option<(Nanos, Nanos, bool)>,
-    /// Since when each kind has been wanted.
+    /// Since when they have been wanted.
     since: Nanos,
     /// Whether a request by id, or for candles, is under way.
     asked: (bool, bool),
+    /// The row's places in the queue, by id and for candles.
+    places: [Option<Place>; 2],
 }
 
 impl Wants {
-    /// A request was answered or failed: its place is free again.
-    pub fn done(&mut self, candles: bool) {
-        if candles { self.asked.1 = false } else { self.asked.0 = false }
+    /// A request was answered or failed: whether there was one, whose place is free again.
+    pub fn done(&mut self, candles: bool) -> bool {
+        let asked = if candles { &mut self.asked.1 } else { &mut self.asked.0 };
+        core::mem::take(asked)
     }
 
     fn want_candles(&mut self, from: Nanos, to: Nanos, suspect: bool, now: Nanos) {
@@ -36,14 +43,46 @@ impl Wants {
         }
         self.candles = Some((known.0.min(from), known.1.max(to), known.2 || suspect));
     }
+
+    /// The places that the row should have in the queue now.
+    fn wanted(&self, row: &Row, entity: Entity, open: Option<&Open>) -> [Option<Place>; 2] {
+        let place = |class, since| (class, since, row.interval, row.symbol, entity);
+        let gap = open.and_then(|open| open.ledger.gaps().first()).filter(|_| !self.asked.0);
+        let candles = self.candles.filter(|_| !self.asked.1);
+        [
+            gap.map(|gap| place(Class::Ids, gap.before)),
+            candles.map(|(_, _, suspect)| {
+                place(if suspect { Class::Suspect } else { Class::Routine }, self.since)
+            }),
+        ]
+    }
+}
+
+/// How urgent a request is: by id before candles, suspect candles first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    Ids,
+    Suspect,
+    Routine,
+}
+
+/// A place in the queue, most urgent first: within a class the oldest, then by row, so that no
+/// symbol waits behind another's pile.
+type Place = (Class, Nanos, u8, SymbolId, Entity);
+
+/// What waits to be asked for: one place per row and kind.
+#[derive(Resource, Debug, Default)]
+pub struct Queue {
+    places: BTreeSet<Place>,
+    state: QueueState,
 }
 
 /// The state of the request queue, for people to see.
-#[derive(Resource, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Queue {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueState {
     /// Requests under way.
     pub under_way: usize,
-    /// Requests waiting for a place.
+    /// Requests waiting for a place, or for their gap to be old enough.
     pub waiting: usize,
     /// The most that ever waited.
     pub waiting_max: usize,
@@ -51,16 +90,54 @@ pub struct Queue {
     pub handed_out: u64,
 }
 
+impl Queue {
+    /// How it stands.
+    pub fn state(&self) -> QueueState {
+        self.state
+    }
+
+    /// A request that was under way was answered or failed.
+    pub fn answered(&mut self) {
+        self.state.under_way -= 1;
+    }
+
+    /// Gives a row the places that it should have.
+    fn enlist(&mut self, wants: &mut Wants, wanted: [Option<Place>; 2]) {
+        for (place, wanted) in wants.places.iter_mut().zip(wanted) {
+            if *place != wanted {
+                place.iter().for_each(|old| {
+                    self.places.remove(old);
+                });
+                self.places.extend(wanted);
+                *place = wanted;
+            }
+        }
+    }
+
+    /// The most urgent place whose time has come: a gap may still be filled by prints that are
+    /// merely out of order.
+    fn first(&self, ripe_before: Nanos) -> Option<Place> {
+        let first = self.places.first().copied()?;
+        if first.0 > Class::Ids || first.1 <= ripe_before {
+            return Some(first);
+        }
+        self.places.iter().find(|place| place.0 > Class::Ids).copied()
+    }
+}
+
 /// Notes candles to be checked, by the configured scope.
 pub fn want(
     inbox: Res<Inbox>,
+    awake: Res<Awake>,
     settings: Res<Settings>,
     mut rows: Query<(&Ring, &Dirty, &Absent, &mut Wants)>,
 ) {
     if settings.scope == Scope::Off {
         return;
     }
-    for (ring, dirty, absent, mut wants) in &mut rows {
+    let mut rows = rows.iter_many_mut(awake.rows());
+    while let Some(row) = rows.fetch_next() {
+        let Ok((ring, dirty, absent, mut wants)) = row else { continue };
         let interval = ring.interval().ns();
         for position in dirty.from().unwrap_or(ring.end())..ring.end() {
             let Some(candle) = ring.get(position) else { continue };
@@ -81,54 +158,45 @@ fn is_suspect(candle: &Candle) -> bool {
     matches!(candle.mark, Mark::Gap | Mark::HeadPartial)
 }
 
-/// Hands out the most urgent wants while there is room: by id before candles, suspect first, then
-/// the oldest, then by row, so that no symbol waits behind another's pile.
+/// Hands out the most urgent wants while there is room.
 pub fn hand_out_requests(
     inbox: Res<Inbox>,
+    awake: Res<Awake>,
     settings: Res<Settings>,
-    activity: Res<Activity>,
     mut queue: ResMut<Queue>,
     mut outbox: ResMut<Outbox>,
-    mut rows: Query<(Entity, &Row, Option<&Ledger>, &mut Wants)>,
+    mut rows: Query<(&Row, Option<&Open>, &mut Wants)>,
 ) {
+    // The last to write into the outbox, in every pulse.
+    outbox.at = inbox.now;
     if settings.scope == Scope::Off {
         return;
     }
-    let (mut waiting, mut under_way) = (Vec::new(), 0);
-    for (entity, row, ledger, wants) in &rows {
-        under_way += usize::from(wants.asked.0) + usize::from(wants.asked.1);
-        let old = |before: Nanos| before.plus(settings.grace_ns) <= inbox.now;
-        let gap = ledger.and_then(|ledger| ledger.gaps().first());
-        if gap.is_some_and(|gap| !old(gap.before)) {
-            // It ripens by time alone.
-            activity.note_for_next();
-        }
-        let gap = gap.filter(|gap| old(gap.before));
-        if let Some(gap) = gap.filter(|_| !wants.asked.0) {
-            waiting.push((0u8, gap.before, row.interval, row.symbol, entity));
-        }
-        if let Some((_, _, suspect)) = wants.candles.filter(|_| !wants.asked.1) {
-            let class = if suspect { 1 } else { 2 };
-            waiting.push((class, wants.since, row.interval, row.symbol, entity));
+    for &entity in awake.rows() {
+        if let Ok((row, open, mut wants)) = rows.get_mut(entity) {
+            let wanted = wants.wanted(row, entity, open);
+            queue.enlist(&mut wants, wanted);
         }
     }
-    // What finds no room waits for an answer, which stirs the row again.
-    waiting.sort_unstable();
-    let room = settings.requests_max.saturating_sub(under_way).min(waiting.len());
-    for &(class, _, _, _, entity) in &waiting[..room] {
-        let Ok((_, row, ledger, mut wants)) = rows.get_mut(entity) else { continue };
-        outbox.requests.extend(take(class, row, ledger, &mut wants));
+    let ripe_before = inbox.now.minus(settings.grace_ns);
+    while queue.state.under_way < settings.requests_max
+        && let Some(place) = queue.first(ripe_before)
+        && let Ok((row, open, mut wants)) = rows.get_mut(place.4)
+    {
+        outbox.requests.extend(take(place.0, row, open, &mut wants));
+        queue.state.under_way += 1;
+        queue.state.handed_out += 1;
+        let wanted = wants.wanted(row, place.4, open);
+        queue.enlist(&mut wants, wanted);
     }
-    queue.under_way = under_way + room;
-    queue.waiting = waiting.len() - room;
-    queue.waiting_max = queue.waiting_max.max(queue.waiting);
-    queue.handed_out += room as u64;
+    queue.state.waiting = queue.places.len();
+    queue.state.waiting_max = queue.state.waiting_max.max(queue.state.waiting);
 }
 
-fn take(class: u8, row: &Row, ledger: Option<&Ledger>, wants: &mut Wants) -> Option<Request> {
+fn take(class: Class, row: &Row, open: Option<&Open>, wants: &mut Wants) -> Option<Request> {
     let symbol = row.symbol;
-    if class == 0 {
-        let gap = ledger?.gaps().first()?;
+    if class == Class::Ids {
+        let gap = open?.ledger.gaps().first()?;
         wants.asked.0 = true;
         return Some(Request::Ids { symbol, from_id: gap.from_id, to_id: gap.to_id });
     }

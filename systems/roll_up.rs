@@ -3,12 +3,12 @@
 use bevy_ecs::prelude::*;
 use bevy_ecs::query::QueryData;
 
+use crate::awake::Awake;
 use crate::base::Series;
 use crate::bucket::Open;
 use crate::candle::{Candle, Mark};
 use crate::each_row;
 use crate::ingest::Inbox;
-use crate::ledger::Ledger;
 use crate::reconcile::{Evidence, Restatement};
 use crate::ring::Ring;
 use crate::row::{Absent, Dirty, Front};
@@ -30,7 +30,6 @@ pub struct BaseView {
     dirty: &'static Dirty,
     absent: &'static Absent,
     open: &'static Open,
-    ledger: &'static Ledger,
 }
 
 /// What folding changes on the longer row.
@@ -48,10 +47,11 @@ pub struct Longer {
 /// Closes and corrects the candles of longer intervals after their base rows were settled.
 pub fn roll_up(
     inbox: Res<Inbox>,
+    awake: Res<Awake>,
     bases: Query<BaseView, With<Series>>,
     mut rows: Query<Longer, Without<Series>>,
 ) {
-    each_row!(inbox, rows, |mut row: LongerItem<'_, '_>| {
+    each_row!(inbox, awake, rows, |mut row: LongerItem<'_, '_>| {
         if let Ok(base) = bases.get(row.link.base) {
             row.follow(&base);
         }
@@ -199,7 +199,7 @@ fn fold_span(base: &BaseViewItem<'_, '_>, open_time: Nanos, length: u64) -> Opti
     }
     let began_inside = base.ring.start() == 0
         && base.ring.get(0).is_some_and(|oldest| open_time < oldest.open_time)
-        && !base.ledger.from_the_very_first();
+        && !base.open.ledger.from_the_very_first();
     candle.mark = if base.absent.any_in(open_time, end) {
         Mark::Gap
     } else if began_inside && marks.merged() != Mark::Gap {

@@ -4,11 +4,9 @@
 //! buckets); rows of longer intervals are folded from the base row's closed candles. Every row
 //! has the same ring, dirty range and indicator tracks, so the same systems serve all of them.
 
-use core::sync::atomic::{AtomicBool, Ordering};
-
 use bevy_ecs::component::Component;
+use bevy_ecs::entity::Entity;
 use bevy_ecs::resource::Resource;
-use bevy_ecs::system::Res;
 
 use crate::dispatch::Change;
 use crate::indicator::Units;
@@ -101,43 +99,38 @@ pub struct Front {
     pub forming: bool,
 }
 
-/// When a base row must be looked at: most pulses need nothing of most rows, and finding that out
-/// must not touch what they carry.
-#[derive(Component, Clone, Copy, Debug, Default)]
-pub struct Alarm {
-    /// Once the venue's time has reached this. 0 before the start.
-    pub due: Nanos,
-    /// At the next pulse, because something irregular happened.
-    pub call: bool,
-}
+/// All rows, by interval and then by symbol.
+#[derive(Resource, Default)]
+pub struct Rows(Vec<Vec<Entity>>);
 
-/// Whether a pulse has anything to do beyond looking at alarms.
-#[derive(Resource, Debug, Default)]
-pub struct Activity {
-    stirred: AtomicBool,
-    keep: AtomicBool,
-}
-
-impl Activity {
-    /// Something changed: the later stages must run in this pulse.
-    pub fn note(&self) {
-        self.stirred.store(true, Ordering::Relaxed);
+impl Rows {
+    /// Adds the next symbol's row at an interval.
+    pub fn push(&mut self, interval: usize, row: Entity) {
+        if self.0.len() <= interval {
+            self.0.push(Vec::new());
+        }
+        self.0[interval].push(row);
     }
 
-    /// Something waits for time to pass: the later stages must run in the next pulse, too.
-    pub fn note_for_next(&self) {
-        self.keep.store(true, Ordering::Relaxed);
+    /// The row of a symbol at an interval.
+    pub fn get(&self, symbol: SymbolId, interval: u8) -> Option<Entity> {
+        self.0.get(usize::from(interval))?.get(usize::from(symbol.0)).copied()
     }
 
-    /// Ends a pulse.
-    pub fn end(&self) {
-        self.stirred.store(self.keep.swap(false, Ordering::Relaxed), Ordering::Relaxed);
+    /// The rows of each interval, by symbol.
+    pub fn by_interval(&self) -> impl Iterator<Item = &[Entity]> {
+        self.0.iter().map(Vec::as_slice)
     }
-}
 
-/// Whether the later stages must run.
-pub fn stirred(activity: Res<Activity>) -> bool {
-    activity.stirred.load(Ordering::Relaxed)
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.by_interval().map(<[Entity]>::len).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// Closed stretches of a row that have no candle because prints are missing: gap minutes.
@@ -192,17 +185,4 @@ impl Absent {
     pub fn clear_fresh(&mut self) {
         self.reported = self.times.len();
     }
-}
-
-/// Visits every row of a query: one by one in a calm step, spread over threads in a burst. Waking
-/// threads costs more than a calm step does.
-#[macro_export]
-macro_rules! each_row {
-    ($inbox:expr, $rows:expr, $visit:expr) => {
-        if $inbox.burst {
-            $rows.par_iter_mut().for_each($visit);
-        } else {
-            $rows.iter_mut().for_each($visit);
-        }
-    };
 }

@@ -5,11 +5,11 @@ use bevy_ecs::schedule::{
     LogLevel, MultiThreadedExecutor, ScheduleBuildSettings, ScheduleLabel, SingleThreadedExecutor,
 };
 
+use crate::awake::{Awake, anyone, wake};
 use crate::base::{Base, BaseItem};
 use crate::each_row;
 use crate::indicator::Indicator;
-use crate::ingest::{Inbox, group, take_in};
-use crate::row::{Activity, stirred};
+use crate::ingest::{Inbox, take_in};
 use crate::settings::Settings;
 use crate::track::{convert, indicate};
 use crate::{dispatch, reconcile, request, roll_up};
@@ -29,13 +29,13 @@ pub enum Stage {
     Dispatch,
 }
 
-/// Stages that only a pulse needs.
+/// What only a pulse needs.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct OnPulse;
 
-/// Stages that only a pulse needs in which something changed.
+/// What only a pulse needs in which any row is awake.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct AfterStir;
+struct WhileAwake;
 
 /// The schedule of small steps: one thread, no hand-over between threads.
 #[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,16 +69,24 @@ fn fill(schedule: &mut Schedule, settings: &Settings) {
     });
     schedule.configure_sets((Ingest, Aggregate, Indicate, Reconcile, Dispatch).chain());
     schedule.configure_sets(OnPulse.run_if(|inbox: Res<Inbox>| inbox.pulse));
-    schedule.configure_sets((Aggregate, AfterStir).in_set(OnPulse));
-    schedule.configure_sets(AfterStir.run_if(stirred).after(Aggregate));
-    schedule.configure_sets((Indicate, Reconcile, Dispatch).in_set(AfterStir));
+    schedule.configure_sets((Aggregate, Indicate, Reconcile, Dispatch).in_set(OnPulse));
+    schedule.configure_sets(WhileAwake.run_if(anyone).after(wake));
+    schedule.configure_sets((Indicate, Reconcile).in_set(WhileAwake));
 
-    schedule.add_systems((group, take_in).chain().in_set(Ingest));
-    schedule.add_systems((settle, roll_up::roll_up.run_if(stirred)).chain().in_set(Aggregate));
+    schedule.add_systems(take_in.in_set(Ingest));
+    schedule.add_systems(wake.in_set(Aggregate));
+    schedule.add_systems((settle, roll_up::roll_up).chain().in_set(Aggregate).in_set(WhileAwake));
     schedule.add_systems(convert.in_set(Indicate));
     schedule.add_systems((reconcile::reconcile, request::want).in_set(Reconcile));
     schedule.add_systems(
-        (dispatch::hand_out, request::hand_out_requests, dispatch::clean).chain().in_set(Dispatch),
+        (dispatch::hand_out, dispatch::clean).chain().in_set(Dispatch).in_set(WhileAwake),
+    );
+    // Gaps ripen by time alone.
+    schedule.add_systems(
+        request::hand_out_requests
+            .in_set(Dispatch)
+            .after(dispatch::hand_out)
+            .before(dispatch::clean),
     );
     let mut added: Vec<&str> = Vec::new();
     for indicator in &settings.indicators {
@@ -95,6 +103,7 @@ pub fn add_indicator<I: Indicator>(schedule: &mut Schedule) {
     schedule.add_systems(
         dispatch::publish::<I>
             .in_set(Stage::Dispatch)
+            .in_set(WhileAwake)
             .after(dispatch::hand_out)
             .before(request::hand_out_requests)
             // Each type writes its own columns, so their order cannot be seen.
@@ -103,13 +112,8 @@ pub fn add_indicator<I: Indicator>(schedule: &mut Schedule) {
 }
 
 /// Closes and corrects the candles of base rows.
-fn settle(
-    inbox: Res<Inbox>,
-    settings: Res<Settings>,
-    activity: Res<Activity>,
-    mut rows: Query<Base>,
-) {
-    each_row!(inbox, rows, |mut row: BaseItem<'_, '_>| {
-        row.settle(inbox.now, settings.grace_ns, &activity);
+fn settle(inbox: Res<Inbox>, awake: Res<Awake>, settings: Res<Settings>, mut rows: Query<Base>) {
+    each_row!(inbox, awake, rows, |mut row: BaseItem<'_, '_>| {
+        row.settle(inbox.now, settings.grace_ns);
     });
 }

@@ -2,61 +2,53 @@
 
 use bevy_ecs::prelude::*;
 
+use crate::awake::{Alarm, Awake};
 use crate::base::Series;
 use crate::bucket::Open;
-use crate::dispatch::{Due, Outbox, Published};
+use crate::dispatch::{Outbox, Published};
 use crate::health::{Health, Strays};
 use crate::indicator::Units;
-use crate::ingest::{BaseRows, Groups, Inbox};
-use crate::ledger::Ledger;
+use crate::ingest::Inbox;
 use crate::reconcile::Evidence;
 use crate::request::{Queue, Wants};
 use crate::ring::Ring;
 use crate::roll_up::RollUp;
-use crate::row::{Absent, Activity, Alarm, Dirty, Front, Row};
+use crate::row::{Absent, Dirty, Front, Row, Rows};
 use crate::settings::Settings;
 use crate::symbol::SymbolSpec;
 use crate::track::Bars;
 use crate::trade::SymbolId;
 
-/// The rows of one symbol at the longer intervals, by symbol and then by interval.
-#[derive(Resource, Default)]
-pub struct LongerRows(pub Vec<Vec<Entity>>);
-
 /// A world in which every symbol has its rows and nothing has happened yet.
 pub fn world(settings: &Settings, symbols: &[SymbolSpec]) -> World {
     let mut world = World::new();
-    let (mut base_rows, mut longer_rows) = (BaseRows::default(), LongerRows::default());
+    let mut rows = Rows::default();
     for (index, spec) in symbols.iter().enumerate() {
         let base = spawn_row(&mut world, settings, spec, SymbolId(index as u16), 0);
         let (capacity, margin) = (settings.ring_capacity(0), settings.margin(0));
         world.entity_mut(base).insert((
             Series::new(capacity, margin),
-            Open::new(settings.base(), settings.grace_ns),
-            Ledger::with_capacity(),
+            Open::new(SymbolId(index as u16), settings.base(), settings.grace_ns),
             Health::default(),
-            Alarm::default(),
+            Alarm::NEVER,
         ));
-        base_rows.0.push(base);
-        longer_rows.0.push(Vec::new());
+        rows.push(0, base);
     }
     for interval in 1..settings.intervals.len() {
         let margin = settings.margin(interval) as u64;
         for (index, spec) in symbols.iter().enumerate() {
             let row = spawn_row(&mut world, settings, spec, SymbolId(index as u16), interval);
-            let base = base_rows.0[index];
-            world.entity_mut(row).insert(RollUp { base, margin });
-            longer_rows.0[index].push(row);
+            if let Some(base) = rows.get(SymbolId(index as u16), 0) {
+                world.entity_mut(row).insert(RollUp { base, margin });
+            }
+            rows.push(interval, row);
         }
     }
-    world.insert_resource(base_rows);
-    world.insert_resource(longer_rows);
-    world.insert_resource(Groups::new(symbols.len()));
+    world.insert_resource(rows);
     world.insert_resource(settings.clone());
     world.init_resource::<Inbox>();
-    world.init_resource::<Activity>();
+    world.init_resource::<Awake>();
     world.init_resource::<Outbox>();
-    world.init_resource::<Due>();
     world.init_resource::<Queue>();
     world.init_resource::<Strays>();
     world

@@ -3,6 +3,7 @@
 
 use bevy_ecs::prelude::*;
 
+use crate::awake::Awake;
 use crate::candle::Candle;
 use crate::each_row;
 use crate::indicator::{Bar, Indicator, Past, Units};
@@ -219,9 +220,16 @@ impl<I: Indicator> Slot<I> {
     }
 }
 
+type Converted<'w> = (&'w Row, &'w Dirty, &'w Ring, Mut<'w, Bars>);
+type Indicated<'w, I> = (&'w Row, &'w Dirty, &'w Ring, &'w Bars, Mut<'w, Track<I>>);
+
 /// Converts what is new or corrected on every row.
-pub fn convert(inbox: Res<Inbox>, mut rows: Query<(&Row, &Dirty, &Ring, &mut Bars)>) {
-    each_row!(inbox, rows, |(row, dirty, ring, mut bars)| {
+pub fn convert(
+    inbox: Res<Inbox>,
+    awake: Res<Awake>,
+    mut rows: Query<(&Row, &Dirty, &Ring, &mut Bars)>,
+) {
+    each_row!(inbox, awake, rows, |(row, dirty, ring, mut bars): Converted<'_>| {
         if let Some(from) = dirty.fold_from {
             bars.refill(ring, row.units, from);
         }
@@ -231,9 +239,10 @@ pub fn convert(inbox: Res<Inbox>, mut rows: Query<(&Row, &Dirty, &Ring, &mut Bar
 /// Folds what is new or corrected on every row: the only way in which indicators advance.
 pub fn indicate<I: Indicator>(
     inbox: Res<Inbox>,
+    awake: Res<Awake>,
     mut rows: Query<(&Row, &Dirty, &Ring, &Bars, &mut Track<I>)>,
 ) {
-    each_row!(inbox, rows, |(row, dirty, ring, bars, mut track)| {
+    each_row!(inbox, awake, rows, |(row, dirty, ring, bars, mut track): Indicated<'_, I>| {
         if let Some(from) = dirty.fold_from {
             track.fold(ring, bars, row.units, from);
         }

@@ -189,7 +189,7 @@ fn nothing_is_folded_twice_however_many_gaps_there_are() {
     let twice: Vec<_> = delivered.iter().flat_map(|t| [*t, *t]).collect();
     let (_, engine) = run(&settings, &symbols(1), &with_heartbeats(&twice, 5_000), || 64);
     let health = engine.health(SymbolId(0)).unwrap();
-    assert_eq!(health.folded, delivered.len() as u64);
+    assert_eq!(engine.folded(SymbolId(0)), delivered.len() as u64);
     assert_eq!(health.rejects[Reject::Duplicate as usize], delivered.len() as u64);
     assert!(engine.unrecoverable(SymbolId(0)) > 0);
 }
@@ -202,8 +202,7 @@ fn a_short_base_with_a_long_grace_loses_nothing() {
     let delivered: Vec<_> = clean.iter().filter(|t| t.id % 50 != 7).copied().collect();
     let (collected, engine) =
         run(&settings, &symbols(1), &with_heartbeats(&delivered, 40_000), || 64);
-    let health = engine.health(SymbolId(0)).unwrap();
-    assert_eq!(health.folded, delivered.len() as u64);
+    assert_eq!(engine.folded(SymbolId(0)), delivered.len() as u64);
     let naive = naive_candles(&delivered, 0, settings.base(), last_time(&clean));
     assert_eq!(numbers(&collected.row(0, 0))[..naive.len()], numbers(&naive));
 }

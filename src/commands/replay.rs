@@ -114,7 +114,7 @@ pub(super) fn as_json(summary: &Summary, config: &Config, elapsed: Duration) -> 
         "trades_per_s": summary.trades as f64 / seconds.max(1e-9),
         "threads": summary.threads,
         "steps": summary.steps,
-        "folded": summary.health.folded,
+        "folded": summary.folded,
         "late": summary.health.late,
         "filled": summary.health.filled,
         "corrected": summary.corrected,

@@ -35,6 +35,8 @@ pub struct Summary {
     pub symbols: (usize, usize),
     /// Prints seen, folded or not.
     pub trades: u64,
+    /// Prints that are in candles.
+    pub folded: u64,
     /// Candles closed, over all intervals.
     pub candles: u64,
     /// Candles whose numbers changed after they had closed.
@@ -89,11 +91,12 @@ impl Summary {
         let ids = || (0..specs.len() as u16).map(SymbolId);
         let mut health = Health::default();
         ids().filter_map(|id| engine.health(id)).for_each(|own| health.add(own));
-        let traded = ids().filter_map(|id| engine.health(id)).filter(|own| own.folded > 0).count();
+        let traded = ids().filter(|id| engine.folded(*id) > 0).count();
         let mut summary = Self {
             venue: tapes.venue().to_owned(),
             symbols: (specs.len(), traded),
             trades,
+            folded: ids().map(|id| engine.folded(id)).sum(),
             candles: outputs.closed(),
             corrected: outputs.corrected(),
             digest: outputs.digest(),
