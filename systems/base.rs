@@ -225,7 +225,10 @@ impl BaseItem<'_, '_> {
             }
             bucket = reopen(candle, edges);
         }
-        bucket.fold(trade)?;
+        if let Err(cause) = bucket.fold(trade) {
+            self.mark_lossy(open_time);
+            return Err(cause);
+        }
         if found.is_ok() {
             self.replace(position, &bucket.candle, bucket.edges);
         } else {
@@ -235,6 +238,17 @@ impl BaseItem<'_, '_> {
             self.series.amended.push(open_time);
         }
         Ok(())
+    }
+
+    /// A print could not be added to a closed candle: it is not complete whatever the ids say.
+    fn mark_lossy(&mut self, open_time: Nanos) {
+        if let Ok(position) = self.ring.find(open_time)
+            && let Some(edges) = self.series.edges.get_mut(position)
+        {
+            edges.lossy = true;
+            self.ring.set_mark(position, Mark::Gap);
+            self.dirty.mark(position);
+        }
     }
 
     /// One more revision of a candle whose numbers changed in this pulse.

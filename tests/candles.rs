@@ -234,9 +234,15 @@ fn a_print_too_large_to_add_is_counted_and_its_candle_is_a_gap() {
     let huge = i64::MAX / 2;
     let mut trades: Vec<_> = (0..180).map(|s| trade(0, s + 1, at(s), 100, 5)).collect();
     trades[90].quantity.0 = huge;
-    let (collected, engine) = run(&settings, &symbols(1), &with_heartbeats(&trades, 2_000), || 9);
-    let health = engine.health(SymbolId(0)).unwrap();
-    assert_eq!(health.rejects[Reject::Overflow as usize], 1);
-    let marks: Vec<_> = collected.row(0, 0).iter().map(|c| c.mark).collect();
-    assert_eq!(marks, [Mark::Complete, Mark::Gap, Mark::Complete]);
+    let mut late = trades.clone();
+    let huge = late.remove(90);
+    late.push(huge);
+    for trades in [trades, late] {
+        let events = with_heartbeats(&trades, 2_000);
+        let (collected, engine) = run(&settings, &symbols(1), &events, || 9);
+        let health = engine.health(SymbolId(0)).unwrap();
+        assert_eq!(health.rejects[Reject::Overflow as usize], 1);
+        let marks: Vec<_> = collected.row(0, 0).iter().map(|c| c.mark).collect();
+        assert_eq!(marks, [Mark::Complete, Mark::Gap, Mark::Complete]);
+    }
 }
