@@ -21,6 +21,32 @@ pub fn market(symbols: usize, prints: usize, rate: u64) -> (Vec<SymbolSpec>, Vec
     (market.header().symbols.clone(), trades)
 }
 
+/// One print a minute of each symbol for the [`EARLY`] minutes before `trades`, in their order:
+/// enough that every row has closed candles before the clock starts.
+pub fn early(symbols: usize, trades: &[Trade]) -> Vec<Trade> {
+    let minute = 60 * Nanos::PER_SECOND;
+    let begin = trades.first().map_or(0, |first| first.time.0 / minute * minute);
+    let mut firsts = vec![None; symbols];
+    for trade in trades {
+        firsts[usize::from(trade.symbol.0)].get_or_insert(*trade);
+    }
+    let before = |minutes: u64| {
+        firsts.iter().flatten().filter(move |first| first.first_id > EARLY).map(move |first| {
+            Trade {
+                time: Nanos(begin - minutes * minute + u64::from(first.symbol.0) * Nanos::PER_MS),
+                id: first.id - minutes,
+                first_id: first.first_id - minutes,
+                count: 1,
+                ..*first
+            }
+        })
+    };
+    (1..=EARLY).rev().flat_map(before).collect()
+}
+
+/// Minutes that [`early`] covers: the longest interval of the defaults, and one more.
+const EARLY: u64 = 16;
+
 /// The prints as batches of `size` events, with a heartbeat each 100 ms of market time.
 pub fn batches(trades: &[Trade], size: usize) -> Vec<Batch> {
     let step = 100 * Nanos::PER_MS;

@@ -52,11 +52,13 @@ def rows(found, memory):
                       budget if first else "")
 
     def size(group):
-        return int(group.split("/")[1])
+        return [int(part) for part in group.split("/")[1:]]
 
     for group in sorted((g for g in found if g.startswith("replay/")), key=size):
         for threads in (1, 2):
-            what = f"replay, {size(group):,} symbols, {threads} thread{'s' * (threads > 1)}: a print"
+            symbols, rate = size(group)
+            what = (f"replay, {symbols:,} symbols, {rate // 1000}k prints a second, "
+                    f"{threads} thread{'s' * (threads > 1)}: a print")
             yield from beside(what, group, f"engine/{threads}")
     yield from beside("decode a trade message", "decode")
     for name, budget in [("raw tape to values", "2 M/s"), ("decoded tape to values", ""),
