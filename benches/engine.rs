@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use benches::hand_written::HandWritten;
 use benches::inputs::{BATCH, batches, defaults, early, market, warmed};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use systems::trade::Batch;
 
 /// Prints folded before the clock starts, beside some quiet minutes before them, and while it runs:
 /// over one minute, so every row closes a candle.
