@@ -184,6 +184,29 @@ impl Weighted {
     }
 }
 
+/// The members that indicators have in common which are one window, `Self(sums)`, over `period`
+/// candles, and say one number about it.
+#[macro_export]
+macro_rules! over_one_window {
+    ($sums:ident) => {
+        const OUTPUTS: &'static [&'static str] = &[""];
+
+        fn new(params: &[f64], _units: $crate::indicator::Units) -> Self {
+            Self($sums::new(params[0]))
+        }
+
+        fn reach(params: &[f64]) -> usize {
+            params[0] as usize
+        }
+
+        fn converged(&self) -> bool {
+            self.0.window().is_full()
+        }
+
+        $crate::saved_by_copy!();
+    };
+}
+
 #[inline]
 fn square(number: i64) -> u128 {
     let magnitude = u128::from(number.unsigned_abs());
