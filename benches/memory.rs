@@ -12,7 +12,9 @@ use systems::trade::{Aggressor, Batch, Control, SymbolId, Trade, TradeKind};
 use systems::units::{Nanos, Price, Quantity, Scale};
 
 const SYMBOLS: u16 = 2_000;
-const MINUTE: u64 = 60 * Nanos::PER_SECOND;
+/// From one minute that is played to the next: a break that no ring spans, so that each ends the
+/// candles of all intervals, and the rings fill without the minutes in between.
+const STRIDE: u64 = 5 * Nanos::PER_DAY;
 const START: u64 = 1_723_161_600 * Nanos::PER_SECOND;
 const PAGE: u64 = 4_096;
 const MB: f64 = 1e6;
@@ -36,13 +38,14 @@ fn candle_bytes() -> io::Result<f64> {
     Ok(grown as f64 / ring.end() as f64)
 }
 
-/// One print per symbol somewhere in a minute, and the heartbeat that closes the minute before.
+/// The heartbeat that begins a minute and closes what was open before, and one print per symbol.
 fn minute(number: u64, batch: &mut Batch) {
-    let begin = START + number * MINUTE;
+    let begin = START + number * STRIDE;
+    batch.control(Control::Heartbeat(Nanos(begin)));
     for symbol in 0..SYMBOLS {
         let step = (number * 31 + u64::from(symbol) * 17) % 201;
         batch.push(Trade {
-            time: Nanos(begin + (1 + step) * 100 * Nanos::PER_MS),
+            time: Nanos(begin + (1 + step) * 20 * Nanos::PER_MS),
             price: Price(1_000_000 + 100 * step as i64),
             quantity: Quantity(1 + step as i64),
             id: number + 1,
@@ -53,7 +56,6 @@ fn minute(number: u64, batch: &mut Batch) {
             kind: TradeKind::Market,
         });
     }
-    batch.control(Control::Heartbeat(Nanos(begin + 59 * Nanos::PER_SECOND)));
 }
 
 fn main() -> io::Result<()> {
@@ -72,17 +74,18 @@ fn main() -> io::Result<()> {
     let symbols: Vec<SymbolSpec> = (0..SYMBOLS).map(named).collect();
     let empty = resident()?;
     let mut engine = warmed(&settings, &symbols, 1, &[]);
-    let longest = settings.intervals.len() - 1;
-    let spans = u64::from(settings.intervals[longest].seconds() / 60);
-    let minutes = spans * (settings.ring_capacity(longest) as u64 + 1);
+    let intervals = 0..settings.intervals.len();
+    let longest = intervals.clone().map(|interval| settings.ring_capacity(interval)).max();
     let mut batch = Batch::default();
-    for number in 0..minutes {
+    for number in 0..=longest.unwrap_or(0) as u64 {
         minute(number, &mut batch);
         engine.step(&mut batch, &mut |_| {});
     }
     let filled = resident()?;
-    let held = engine.candles(SymbolId(SYMBOLS - 1), longest as u8).len();
-    assert!(held >= settings.lookback[longest], "{held} candles held");
+    for interval in intervals {
+        let held = engine.candles(SymbolId(SYMBOLS - 1), interval as u8).len();
+        assert_eq!(held, settings.ring_capacity(interval), "candles held of interval {interval}");
+    }
     drop(engine);
     let mut out = io::stdout().lock();
     writeln!(out, "memory: resident_mb {:.1}", filled as f64 / MB)?;

@@ -90,11 +90,11 @@ impl SevenRow {
     fn fold(&mut self, from: u64) {
         let Self { ring, units, bars, .. } = self;
         bars.refill(ring, *units, from);
-        self.vwap.fold(ring, bars, *units, from);
-        self.atr.fold(ring, bars, *units, from);
-        self.ema.fold(ring, bars, *units, from);
-        self.rsi.fold(ring, bars, *units, from);
-        self.macd.fold(ring, bars, *units, from);
-        self.bbands.fold(ring, bars, *units, from);
+        self.vwap.fold(ring, bars);
+        self.atr.fold(ring, bars);
+        self.ema.fold(ring, bars);
+        self.rsi.fold(ring, bars);
+        self.macd.fold(ring, bars);
+        self.bbands.fold(ring, bars);
     }
 }

@@ -96,7 +96,14 @@ impl<'a> Past<'a> {
     /// `lookback` candles plus the longest configured period from the newest.
     #[inline]
     pub fn back(&self, ago: usize) -> Option<Candle> {
-        self.position.checked_sub(ago as u64).and_then(|position| self.ring.get(position))
+        self.read(ago, |candle| *candle)
+    }
+
+    /// One number of the candle `ago` candles before, where the whole is not needed.
+    #[inline]
+    pub fn read<T>(&self, ago: usize, number: impl Fn(&Candle) -> T) -> Option<T> {
+        let position = self.position.checked_sub(ago as u64)?;
+        self.ring.read(position, number)
     }
 
     /// The `n` candles before the one being folded, or as many as there are, oldest first, with

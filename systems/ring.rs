@@ -27,13 +27,16 @@ pub enum Touched {
 /// Prices are the open and three 32-bit distances, quote volumes have 72 bits, the open time has
 /// whole seconds. That is enough for any candle of a real market; one that does not fit is kept
 /// whole beside the ring, so nothing is ever wrapped or rounded.
+///
+/// Fields that are neighbours in [`Candle`] are not neighbours here: they would be read back as
+/// one, and such a read waits until both writes have left the processor.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 struct Packed {
     open: i64,
     volume: i64,
-    taker_buy_volume: i64,
     quote_low: u64,
+    taker_buy_volume: i64,
     taker_quote_low: u64,
     open_seconds: u32,
     open_to_high: u32,
@@ -63,6 +66,7 @@ impl Packed {
     }
 
     /// The candle in 64 bytes; only its times and flags mean anything if it does not fit.
+    #[inline]
     fn pack(candle: &Candle) -> Self {
         debug_assert!(candle.low <= candle.open && candle.open <= candle.high);
         debug_assert!(candle.low <= candle.close && candle.close <= candle.high);
@@ -165,26 +169,41 @@ impl Ring {
     /// The candle at `position`, `None` if it is gone or not there yet.
     #[inline]
     pub fn get(&self, position: u64) -> Option<Candle> {
+        self.read(position, |candle| *candle)
+    }
+
+    /// What `number` says of the candle at `position`; no more of it is unpacked than that takes.
+    #[inline]
+    pub fn read<T>(&self, position: u64, number: impl Fn(&Candle) -> T) -> Option<T> {
         let packed = self.lane.get(position)?;
-        if packed.mark & WIDE == 0 { Some(packed.unpack()) } else { self.get_wide(packed) }
+        if packed.mark & WIDE == 0 {
+            return Some(number(&packed.unpack()));
+        }
+        self.wide(packed).map(number)
     }
 
     #[cold]
-    fn get_wide(&self, packed: &Packed) -> Option<Candle> {
-        self.wide.get(&packed.open_time()).copied()
+    fn wide(&self, packed: &Packed) -> Option<&Candle> {
+        self.wide.get(&packed.open_time())
     }
 
     /// The candle packed, and kept whole beside the ring if it does not fit.
+    #[inline]
     fn stow(&mut self, candle: &Candle) -> Packed {
         let packed = Packed::pack(candle);
         if packed.mark & WIDE != 0 {
-            self.wide.insert(candle.open_time, *candle);
-            if self.wide.len() > self.capacity() {
-                // The oldest of them left the ring long ago.
-                self.wide.pop_first();
-            }
+            self.keep_whole(candle);
         }
         packed
+    }
+
+    #[cold]
+    fn keep_whole(&mut self, candle: &Candle) {
+        self.wide.insert(candle.open_time, *candle);
+        if self.wide.len() > self.capacity() {
+            // The oldest of them left the ring long ago.
+            self.wide.pop_first();
+        }
     }
 
     /// The newest candle.
@@ -193,6 +212,7 @@ impl Ring {
     }
 
     /// Appends a candle later than all others, dropping the oldest if full.
+    #[inline]
     pub fn push(&mut self, candle: &Candle) {
         debug_assert!(self.newest().is_none_or(|newest| newest.open_time < candle.open_time));
         let packed = self.stow(candle);

@@ -21,24 +21,18 @@ pub struct Bars {
 }
 
 impl Bars {
-    /// The candles of `ring` from `from` on.
+    /// The candles of `ring` from `from` on, which it must still hold.
     pub fn refill(&mut self, ring: &Ring, units: Units, from: u64) {
+        debug_assert!(ring.start() <= from);
         self.from = from;
         self.bars.clear();
-        let candles = (from..ring.end()).filter_map(|position| ring.get(position));
-        self.bars.extend(candles.map(|candle| Bar::new(candle, units)));
+        self.bars.extend((from..ring.end()).map(|position| bar_at(ring, units, position)));
     }
+}
 
-    /// The candle at `position`, converted before or now.
-    #[inline]
-    fn at(&self, ring: &Ring, units: Units, position: u64) -> Bar {
-        let place = position.checked_sub(self.from).map(|place| place as usize);
-        match place.and_then(|place| self.bars.get(place)) {
-            Some(bar) => *bar,
-            // Only on the way from a saved state to the first corrected candle.
-            None => Bar::new(ring.get(position).unwrap_or_default(), units),
-        }
-    }
+#[inline]
+fn bar_at(ring: &Ring, units: Units, position: u64) -> Bar {
+    Bar::new(ring.get(position).unwrap_or_default(), units)
 }
 
 /// One value of one column: not ready is a type, and convergence is part of the value.
@@ -127,39 +121,40 @@ impl<I: Indicator> Track<I> {
         self.slots.push(Slot { now, before_newest, checkpoints, column });
     }
 
-    /// Folds the candles of `ring` from `from` on, rolling back first if they were folded before.
-    /// `bars` are the same candles, converted.
-    pub fn fold(&mut self, ring: &Ring, bars: &Bars, units: Units, from: u64) {
+    /// Folds `bars`, the newest candles of `ring`, rolling back first if they were folded before.
+    pub fn fold(&mut self, ring: &Ring, bars: &Bars) {
         let width = I::OUTPUTS.len();
-        let stride = self.slots.len() * width;
-        self.values.clear();
-        self.values.resize((ring.end() - from) as usize * stride, Value::default());
-        for (index, slot) in self.slots.iter_mut().enumerate() {
-            let mut position = if from < self.end { slot.rewind(ring, from) } else { self.end };
-            let mut unseen = [None; OUTPUTS_MAX];
-            while position < from {
-                slot.advance(ring, &bars.at(ring, units, position), position, &mut unseen[..width]);
-                position += 1;
-            }
-            for values in self.values[index * width..].chunks_mut(stride) {
-                let mut out = [None; OUTPUTS_MAX];
-                slot.advance(ring, &bars.at(ring, units, position), position, &mut out[..width]);
-                let converged = slot.now.converged();
-                for (value, number) in values.iter_mut().zip(&out[..width]) {
-                    let number = number.filter(|number| number.is_finite());
-                    *value = Value { number, converged };
-                }
-                position += 1;
+        self.values.resize(bars.bars.len() * self.slots.len() * width, Value::default());
+        if bars.from != self.end {
+            self.come_to(ring, bars);
+        }
+        let mut values = self.values.chunks_exact_mut(width);
+        for (position, bar) in (bars.from..).zip(&bars.bars) {
+            for (slot, values) in self.slots.iter_mut().zip(&mut values) {
+                slot.advance(ring, bar, position, values);
             }
         }
         self.end = ring.end();
+    }
+
+    /// Comes to the states before `bars`: back to saved ones, and forward again from there.
+    #[cold]
+    fn come_to(&mut self, ring: &Ring, bars: &Bars) {
+        let Some(first) = bars.bars.first() else { return };
+        for slot in &mut self.slots {
+            let back = bars.from < self.end;
+            let start = if back { slot.rewind(ring, bars.from) } else { self.end };
+            for position in start..bars.from {
+                slot.advance(ring, &bar_at(ring, first.units, position), position, &mut []);
+            }
+        }
     }
 
     /// [`Track::fold`] for a row of its own, outside of any schedule.
     pub fn fold_alone(&mut self, ring: &Ring, units: Units, from: u64) {
         let mut bars = Bars::default();
         bars.refill(ring, units, from);
-        self.fold(ring, &bars, units, from);
+        self.fold(ring, &bars);
     }
 
     /// Copies the values of the candle `row` places after `Dirty::fold_from` into its columns.
@@ -179,10 +174,8 @@ impl<I: Indicator> Track<I> {
         for slot in &self.slots {
             let mut out = [None; OUTPUTS_MAX];
             slot.now.peek(&bar, &past, &mut out[..I::OUTPUTS.len()]);
-            for (value, number) in columns[slot.column..].iter_mut().zip(&out[..I::OUTPUTS.len()]) {
-                let number = number.filter(|n| n.is_finite());
-                *value = Value { number, converged: slot.now.converged() };
-            }
+            let columns = &mut columns[slot.column..slot.column + I::OUTPUTS.len()];
+            write(columns, &out, slot.now.converged());
         }
     }
 }
@@ -196,22 +189,38 @@ impl<I: Indicator> Default for Track<I> {
 /// The most columns one indicator has (Bollinger bands have five).
 pub const OUTPUTS_MAX: usize = 5;
 
+/// What an indicator said, as values.
+#[inline]
+fn write(values: &mut [Value], out: &[Option<f64>], converged: bool) {
+    for (value, number) in values.iter_mut().zip(out) {
+        let number = number.filter(|number| number.is_finite());
+        *value = Value { number, converged };
+    }
+}
+
 impl<I: Indicator> Slot<I> {
     /// Folds the candle at `position`, saving the state before it.
     #[inline]
-    fn advance(&mut self, ring: &Ring, bar: &Bar, position: u64, out: &mut [Option<f64>]) {
-        let saved = self.now.save();
+    fn advance(&mut self, ring: &Ring, bar: &Bar, position: u64, values: &mut [Value]) {
         if position.is_multiple_of(CHECKPOINT_EVERY as u64) {
-            self.checkpoints.take(position, self.now.save());
+            self.take_checkpoint(position);
         }
-        self.before_newest = (position, saved);
-        self.now.update(bar, &Past::before(ring, position), out);
+        self.before_newest = (position, self.now.save());
+        let mut out = [None; OUTPUTS_MAX];
+        self.now.update(bar, &Past::before(ring, position), &mut out[..I::OUTPUTS.len()]);
+        write(values, &out, self.now.converged());
+    }
+
+    #[cold]
+    fn take_checkpoint(&mut self, position: u64) {
+        self.checkpoints.take(position, self.now.save());
     }
 
     /// Comes back to a state at or before `position` and says where that is.
     fn rewind(&mut self, ring: &Ring, position: u64) -> u64 {
+        let (newest, before_newest) = &self.before_newest;
         let (at, saved) = match self.checkpoints.at_or_before(position) {
-            _ if self.before_newest.0 == position => (position, &self.before_newest.1),
+            _ if *newest == position => (position, before_newest),
             Some(found) => found,
             None => unreachable!("checkpoints reach behind the oldest candle of the ring"),
         };
@@ -221,7 +230,7 @@ impl<I: Indicator> Slot<I> {
 }
 
 type Converted<'w> = (&'w Row, &'w Dirty, &'w Ring, Mut<'w, Bars>);
-type Indicated<'w, I> = (&'w Row, &'w Dirty, &'w Ring, &'w Bars, Mut<'w, Track<I>>);
+type Indicated<'w, I> = (&'w Dirty, &'w Ring, &'w Bars, Mut<'w, Track<I>>);
 
 /// Converts what is new or corrected on every row.
 pub fn convert(
@@ -240,11 +249,11 @@ pub fn convert(
 pub fn indicate<I: Indicator>(
     inbox: Res<Inbox>,
     awake: Res<Awake>,
-    mut rows: Query<(&Row, &Dirty, &Ring, &Bars, &mut Track<I>)>,
+    mut rows: Query<(&Dirty, &Ring, &Bars, &mut Track<I>)>,
 ) {
-    each_row!(inbox, awake, rows, |(row, dirty, ring, bars, mut track): Indicated<'_, I>| {
-        if let Some(from) = dirty.fold_from {
-            track.fold(ring, bars, row.units, from);
+    each_row!(inbox, awake, rows, |(dirty, ring, bars, mut track): Indicated<'_, I>| {
+        if dirty.fold_from.is_some() {
+            track.fold(ring, bars);
         }
     });
 }

@@ -48,6 +48,7 @@ impl Indicator for Atr {
         Self::over(params[0] as u32)
     }
 
+    #[inline]
     fn update(&mut self, bar: &Bar, _past: &Past<'_>, out: &mut [Option<f64>]) {
         out[0] = self.fold(bar);
     }

@@ -14,6 +14,8 @@ use crate::saved_by_copy;
 pub struct Bbands {
     moments: Moments,
     deviations: f64,
+    /// From a sum in price units to a mean in quote currency.
+    divisor: f64,
 }
 
 impl Indicator for Bbands {
@@ -22,19 +24,20 @@ impl Indicator for Bbands {
         &[Param::period("period", 2, 20), Param::factor("deviations", 2.0)];
     const OUTPUTS: &'static [&'static str] = &["upper", "middle", "lower", "width", "percent_b"];
 
-    fn new(params: &[f64], _units: Units) -> Self {
-        Self { moments: Moments::new(params[0]), deviations: params[1] }
+    fn new(params: &[f64], units: Units) -> Self {
+        let divisor = params[0] * units.price;
+        Self { moments: Moments::new(params[0]), deviations: params[1], divisor }
     }
 
     fn reach(params: &[f64]) -> usize {
         params[0] as usize
     }
 
+    #[inline]
     fn update(&mut self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]) {
         let Some(moments) = self.moments.update(&bar.candle, past) else { return };
-        let divisor = f64::from(moments.window().period()) * bar.units.price;
         let spread = self.deviations * moments.spread();
-        let (middle, band) = (moments.sum() / divisor, spread / divisor);
+        let (middle, band) = (moments.sum() / self.divisor, spread / self.divisor);
         out[0] = Some(middle + band);
         out[1] = Some(middle);
         out[2] = Some(middle - band);

@@ -1,9 +1,9 @@
 //! Commodity channel index.
 
 use crate::candle::Candle;
-use crate::indicator::{Bar, Indicator, Param, Past, Units};
+use crate::indicator::{Bar, Indicator, Param, Past};
 use crate::indicators::window::{Sum, thrice_typical, to_f64};
-use crate::saved_by_copy;
+use crate::over_one_window;
 
 /// `cci(period)`: distance of the typical price from its mean over the last n = `period` candles,
 /// in units of 0.015 mean absolute deviations. TA-Lib `CCI`, which gives 0 where there is no
@@ -17,15 +17,7 @@ pub struct Cci(Sum);
 impl Indicator for Cci {
     const NAME: &'static str = "cci";
     const PARAMS: &'static [Param] = &[Param::period("period", 2, 20)];
-    const OUTPUTS: &'static [&'static str] = &[""];
-
-    fn new(params: &[f64], _units: Units) -> Self {
-        Self(Sum::new(params[0]))
-    }
-
-    fn reach(params: &[f64]) -> usize {
-        params[0] as usize
-    }
+    over_one_window!(Sum);
 
     fn update(&mut self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]) {
         let sum = self.0.update(&bar.candle, past, thrice_typical);
@@ -40,12 +32,6 @@ impl Indicator for Cci {
             to_f64(distance) / (0.015 * (to_f64(deviations.max(1)) / f64::from(n)))
         });
     }
-
-    fn converged(&self) -> bool {
-        self.0.window().is_full()
-    }
-
-    saved_by_copy!();
 }
 
 #[cfg(test)]

@@ -68,6 +68,7 @@ impl Indicator for Ema {
         Self(Exponential::new(params[0] as u32))
     }
 
+    #[inline]
     fn update(&mut self, bar: &Bar, _past: &Past<'_>, out: &mut [Option<f64>]) {
         out[0] = self.0.update(bar.close);
     }

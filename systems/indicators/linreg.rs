@@ -1,8 +1,8 @@
 //! Slope of the straight line through the last closes.
 
-use crate::indicator::{Bar, Indicator, Param, Past, Units};
+use crate::indicator::{Bar, Indicator, Param, Past};
 use crate::indicators::window::{Weighted, to_f64};
-use crate::saved_by_copy;
+use crate::over_one_window;
 
 /// `linreg_slope(period)`: slope of the least-squares line through the last n = `period` closes,
 /// in quote currency per candle. TA-Lib `LINEARREG_SLOPE`.
@@ -15,15 +15,7 @@ pub struct LinregSlope(Weighted);
 impl Indicator for LinregSlope {
     const NAME: &'static str = "linreg_slope";
     const PARAMS: &'static [Param] = &[Param::period("period", 2, 14)];
-    const OUTPUTS: &'static [&'static str] = &[""];
-
-    fn new(params: &[f64], _units: Units) -> Self {
-        Self(Weighted::new(params[0]))
-    }
-
-    fn reach(params: &[f64]) -> usize {
-        params[0] as usize
-    }
+    over_one_window!(Weighted);
 
     fn update(&mut self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]) {
         let sums = self.0.update(&bar.candle, past);
@@ -32,12 +24,6 @@ impl Indicator for LinregSlope {
             to_f64(6 * sums.centred()) / (n * (n * n - 1.0) * bar.units.price)
         });
     }
-
-    fn converged(&self) -> bool {
-        self.0.window().is_full()
-    }
-
-    saved_by_copy!();
 }
 
 #[cfg(test)]

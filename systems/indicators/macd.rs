@@ -44,6 +44,7 @@ impl Indicator for Macd {
         if params[0] < params[1] { Ok(()) } else { Err("fast must be below slow") }
     }
 
+    #[inline]
     fn update(&mut self, bar: &Bar, _past: &Past<'_>, out: &mut [Option<f64>]) {
         self.settles_in = self.settles_in.saturating_sub(1);
         let slow = self.slow.update(bar.close);

@@ -35,7 +35,7 @@ impl Indicator for Mfi {
     fn update(&mut self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]) {
         // The first candle has no change, and so no place in the window.
         let Some(previous) = past.back(1) else { return };
-        if let Some(leaving) = self.window.slide(past) {
+        if let Some(leaving) = self.window.slide(past, |leaving| *leaving) {
             let before = past.back(self.window.period() as usize + 1);
             self.add(-1, before.as_ref().unwrap_or(&leaving), &leaving);
         }

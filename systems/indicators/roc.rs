@@ -26,7 +26,7 @@ impl Indicator for Roc {
     }
 
     fn update(&mut self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]) {
-        let before = past.back(self.period).map(|candle| candle.close.0);
+        let before = past.read(self.period, |candle| candle.close.0);
         out[0] = before.filter(|&before| before > 0).map(|before| {
             let change = bar.candle.close.0 - before;
             100.0 * change as f64 / before as f64

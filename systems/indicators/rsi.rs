@@ -26,6 +26,7 @@ impl Indicator for Rsi {
         Self { gain: average, loss: average, previous: None }
     }
 
+    #[inline]
     fn update(&mut self, bar: &Bar, _past: &Past<'_>, out: &mut [Option<f64>]) {
         let Some(previous) = self.previous.replace(bar.close) else { return };
         let change = bar.close - previous;

@@ -2,6 +2,7 @@
 
 use crate::candle::Candle;
 use crate::indicator::{Bar, Indicator, Param, Past, Units};
+use crate::indicators::window::nearest;
 use crate::saved_by_copy;
 use crate::units::Nanos;
 
@@ -24,14 +25,13 @@ pub struct VolumeWeighted {
 
 impl VolumeWeighted {
     /// Adds one candle.
+    #[inline]
     pub fn add(&mut self, candle: &Candle, units: &Units) {
-        if candle.volume.0 <= 0 {
-            return;
-        }
-        let weight = candle.volume.0 as f64;
+        let Ok(volume @ 1..) = u128::try_from(candle.volume.0) else { return };
+        let weight = nearest(volume);
         let price = nearest(candle.quote_volume) / (weight * units.price);
         let before = self.mean;
-        self.volume += candle.volume.0 as u128;
+        self.volume += volume;
         self.quote_volume += candle.quote_volume;
         self.mean = nearest(self.quote_volume) / (nearest(self.volume) * units.price);
         self.scatter += weight * ((price - before) * (price - self.mean));
@@ -39,6 +39,7 @@ impl VolumeWeighted {
 
     /// Writes the average price and one deviation above and below it, in quote currency; `None`
     /// while nothing was traded.
+    #[inline]
     pub fn write(&self, out: &mut [Option<f64>]) {
         if self.volume > 0 {
             // Rounding may leave a scatter of nothing a hair below zero.
@@ -47,12 +48,6 @@ impl VolumeWeighted {
             out.copy_from_slice(&bands.map(Some));
         }
     }
-}
-
-/// The float nearest to an integer: what `as` says, but without its call for what fits 64 bits.
-#[inline]
-fn nearest(integer: u128) -> f64 {
-    u64::try_from(integer).map_or_else(|_| integer as f64, |integer| integer as f64)
 }
 
 /// `vwap(offset)`: volume-weighted average price since the session began, exact to the prints,
@@ -93,6 +88,7 @@ impl Indicator for SessionVwap {
         Self { offset_ns, ends_at: Nanos(0), whole: false, session }
     }
 
+    #[inline]
     fn update(&mut self, bar: &Bar, _past: &Past<'_>, out: &mut [Option<f64>]) {
         if bar.candle.open_time >= self.ends_at {
             self.start_session(bar.candle.open_time);

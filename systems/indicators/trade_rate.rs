@@ -2,7 +2,7 @@
 
 use crate::indicator::{Bar, Indicator, Param, Past, Units};
 use crate::indicators::window::{Sum, to_f64};
-use crate::saved_by_copy;
+use crate::{over_one_window, saved_by_copy};
 
 /// `trade_rate(period)`: single trades per second over the last `period` candles.
 #[derive(Clone, Copy, Debug)]
@@ -11,27 +11,13 @@ pub struct TradeRate(Sum);
 impl Indicator for TradeRate {
     const NAME: &'static str = "trade_rate";
     const PARAMS: &'static [Param] = &[Param::period("period", 1, 5)];
-    const OUTPUTS: &'static [&'static str] = &[""];
-
-    fn new(params: &[f64], _units: Units) -> Self {
-        Self(Sum::new(params[0]))
-    }
-
-    fn reach(params: &[f64]) -> usize {
-        params[0] as usize
-    }
+    over_one_window!(Sum);
 
     fn update(&mut self, bar: &Bar, past: &Past<'_>, out: &mut [Option<f64>]) {
         let trades = self.0.update(&bar.candle, past, |candle| candle.trades.into());
         let seconds = f64::from(self.0.window().period()) * bar.units.seconds;
         out[0] = trades.map(|trades| to_f64(trades) / seconds);
     }
-
-    fn converged(&self) -> bool {
-        self.0.window().is_full()
-    }
-
-    saved_by_copy!();
 }
 
 /// `trade_accel(period)`: trades in the last `period` candles over those in the `period` candles

@@ -20,11 +20,12 @@ impl Window {
         Self { period: period as u32, seen: 0 }
     }
 
-    /// Takes in the candle after `past`; gives the one that leaves, if the window was full.
+    /// Takes in the candle after `past`; gives `number` of the one that leaves, if the window was
+    /// full.
     #[inline]
-    pub fn slide(&mut self, past: &Past<'_>) -> Option<Candle> {
+    pub fn slide<T>(&mut self, past: &Past<'_>, number: impl Fn(&Candle) -> T) -> Option<T> {
         if self.is_full() {
-            let leaving = past.back(self.period as usize);
+            let leaving = past.read(self.period as usize, number);
             debug_assert!(leaving.is_some(), "the ring reaches back over every window");
             return leaving;
         }
@@ -69,7 +70,7 @@ impl Sum {
         past: &Past<'_>,
         number: impl Fn(&Candle) -> i128,
     ) -> Option<i128> {
-        let leaving = self.window.slide(past).map_or(0, |leaving| number(&leaving));
+        let leaving = self.window.slide(past, &number).unwrap_or(0);
         self.total += number(candle) - leaving;
         self.window.is_full().then_some(self.total)
     }
@@ -105,7 +106,7 @@ impl Moments {
     #[inline]
     pub fn update(&mut self, candle: &Candle, past: &Past<'_>) -> Option<&Self> {
         let entering = candle.close.0;
-        let leaving = self.window.slide(past).map_or(0, |leaving| leaving.close.0);
+        let leaving = self.window.slide(past, |leaving| leaving.close.0).unwrap_or(0);
         self.sum += i128::from(entering) - i128::from(leaving);
         self.squares = self.squares.wrapping_add(square(entering)).wrapping_sub(square(leaving));
         self.window.is_full().then_some(self)
@@ -119,7 +120,7 @@ impl Moments {
     /// `n * mean` in price units.
     #[inline]
     pub fn sum(&self) -> f64 {
-        to_f64(self.sum)
+        nearest(self.sum as u128)
     }
 
     /// `n * (close - mean)` in price units.
@@ -133,12 +134,7 @@ impl Moments {
     pub fn spread(&self) -> f64 {
         let sum = self.sum as u128;
         let n = u128::from(self.window.period);
-        let variance = n.wrapping_mul(self.squares).wrapping_sub(sum.wrapping_mul(sum));
-        match i64::try_from(variance) {
-            Ok(small) => small as f64,
-            Err(_) => from_128_bits(variance),
-        }
-        .sqrt()
+        nearest(n.wrapping_mul(self.squares).wrapping_sub(sum.wrapping_mul(sum))).sqrt()
     }
 }
 
@@ -161,9 +157,9 @@ impl Weighted {
     /// Takes in `candle`, which comes after `past`; the sums once the window is full.
     #[inline]
     pub fn update(&mut self, candle: &Candle, past: &Past<'_>) -> Option<&Self> {
-        if let Some(leaving) = self.window.slide(past) {
+        if let Some(leaving) = self.window.slide(past, |leaving| leaving.close.0) {
             // It had weight 0; each of the others moves down by one.
-            self.sum -= i128::from(leaving.close.0);
+            self.sum -= i128::from(leaving);
             self.weighted -= self.sum;
         }
         let close = i128::from(candle.close.0);
@@ -188,6 +184,29 @@ impl Weighted {
     }
 }
 
+/// The members that indicators have in common which are one window, `Self(sums)`, over `period`
+/// candles, and say one number about it.
+#[macro_export]
+macro_rules! over_one_window {
+    ($sums:ident) => {
+        const OUTPUTS: &'static [&'static str] = &[""];
+
+        fn new(params: &[f64], _units: $crate::indicator::Units) -> Self {
+            Self($sums::new(params[0]))
+        }
+
+        fn reach(params: &[f64]) -> usize {
+            params[0] as usize
+        }
+
+        fn converged(&self) -> bool {
+            self.0.window().is_full()
+        }
+
+        $crate::saved_by_copy!();
+    };
+}
+
 #[inline]
 fn square(number: i64) -> u128 {
     let magnitude = u128::from(number.unsigned_abs());
@@ -200,7 +219,7 @@ pub fn thrice_typical(candle: &Candle) -> i128 {
     i128::from(candle.high.0) + i128::from(candle.low.0) + i128::from(candle.close.0)
 }
 
-/// The nearest float. Nearly all sums fit 64 bits, where the machine converts by itself.
+/// The nearest float. Nearly all sums fit 63 bits, where the machine converts by itself.
 #[inline]
 pub fn to_f64(number: i128) -> f64 {
     match i64::try_from(number) {
@@ -208,6 +227,22 @@ pub fn to_f64(number: i128) -> f64 {
         Err(_) if number < 0 => -from_128_bits(number.unsigned_abs()),
         Err(_) => from_128_bits(number.unsigned_abs()),
     }
+}
+
+/// The nearest float to a number that is never negative.
+///
+/// The machine's conversion keeps half of the register that it writes, and so waits for whatever
+/// used it before: the root or the division of the last candle. Two halves, placed in floats of a
+/// known exponent, wait for nothing; only their sum is rounded.
+#[inline]
+pub fn nearest(number: u128) -> f64 {
+    const TWO_POW_52: u64 = 0x4330_0000_0000_0000;
+    const TWO_POW_84: u64 = 0x4530_0000_0000_0000;
+    const BOTH: f64 = f64::from_bits(TWO_POW_84) + f64::from_bits(TWO_POW_52);
+    let Ok(number) = u64::try_from(number) else { return from_128_bits(number) };
+    let high = f64::from_bits(TWO_POW_84 | number >> 32);
+    let low = f64::from_bits(TWO_POW_52 | number & 0xffff_ffff);
+    (high - BOTH) + low
 }
 
 /// Kept out of line: inlined, the compiler does this slow conversion every time and then picks.
@@ -296,6 +331,16 @@ mod tests {
     fn large_numbers_convert_as_small_ones_do() {
         for number in [0, -1, i128::from(i64::MAX), i128::from(i64::MIN) - 1, 1 << 80, -(1 << 80)] {
             assert_eq!(to_f64(number), number as f64);
+        }
+        let mut random = Random(2);
+        for bits in 0..128 {
+            for _ in 0..100 {
+                let random = u128::from(random.next()) << 64 | u128::from(random.next());
+                let number = (random | 1 << 127) >> bits;
+                for number in [number, number & !0xffff_ffff, 1 << bits, (1 << bits) - 1] {
+                    assert_eq!(nearest(number), number as f64, "{number}");
+                }
+            }
         }
     }
 }
