@@ -138,12 +138,7 @@ mod tests {
             (USDM, Endpoint::Instruments, "/fapi/v1/exchangeInfo", 1),
             (SPOT, Endpoint::DayStatistics, "/api/v3/ticker/24hr", 80),
             (USDM, Endpoint::DayStatistics, "/fapi/v1/ticker/24hr", 40),
-            (
-                SPOT,
-                prints(AggregateTrades),
-                "/api/v3/aggTrades?symbol=BTCUSDT&fromId=7&limit=9",
-                4,
-            ),
+            (SPOT, prints(AggregateTrades), "/api/v3/aggTrades?symbol=BTCUSDT&fromId=7&limit=9", 4),
             (
                 USDM,
                 prints(AggregateTrades),

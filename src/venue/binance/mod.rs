@@ -33,8 +33,8 @@ use super::reject::DecodeReject;
 use super::{Channel, ChannelFacts, Decoded, Venue};
 use crate::symbols::Symbols;
 
-pub use instruments::{Instrument, InstrumentsError, instruments};
 pub(super) use endpoints::{ask, rest};
+pub use instruments::{Instrument, InstrumentsError, instruments};
 pub use kline::{aligned, consistent};
 pub use observe::{Field, observe, observe_answer};
 pub(super) use page::{page, refusal};

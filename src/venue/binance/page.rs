@@ -61,7 +61,10 @@ pub(in super::super) fn page(endpoint: &Endpoint<'_>, body: &[u8]) -> Result<Pag
         }
         Endpoint::Candles { .. } => {
             let rows: Vec<KlineRow<'_>> = read(text)?;
-            rows.iter().map(|row| time(row.open_time())).collect::<Result<_, _>>().map(Page::Candles)
+            rows.iter()
+                .map(|row| time(row.open_time()))
+                .collect::<Result<_, _>>()
+                .map(Page::Candles)
         }
         Endpoint::Ping | Endpoint::Time | Endpoint::Instruments | Endpoint::DayStatistics => {
             read::<IgnoredAny>(text).map(|_| Page::Other)
