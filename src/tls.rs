@@ -64,13 +64,24 @@ pub fn tls_config(extra_ca: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError
     if roots.is_empty() {
         return Err(TlsError::NoRoots(native.errors));
     }
+    config(roots).map(Arc::new)
+}
+
+/// A configuration under which no connection comes about, for a client that uses no TLS: it needs
+/// no roots on this machine.
+///
+/// # Errors
+/// [`TlsError::Protocol`] alone.
+pub fn trusting_nobody() -> Result<ClientConfig, TlsError> {
+    config(RootCertStore::empty())
+}
+
+fn config(roots: RootCertStore) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(TlsError::Protocol)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+        .map_err(TlsError::Protocol)?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn add(roots: &mut RootCertStore, file: &Path) -> Result<(), TlsError> {

@@ -184,8 +184,8 @@ async fn a_ban_stops_everything_and_what_was_not_done_is_reported() {
     for symbol in 2..9 {
         running.jobs.send(ids(symbol, 1, 3)).await.unwrap();
     }
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let snapshot = running.snapshots.borrow().clone();
+    let all_wait = running.snapshots.wait_for(|snapshot| snapshot.waiting[1] == 8);
+    let snapshot = all_wait.await.unwrap().clone();
     assert!(snapshot.closed.unwrap().banned);
     assert_eq!((snapshot.waiting, snapshot.in_flight), ([0, 8, 0, 0, 0], 0));
     assert!(snapshot.eta_ns > 299_000_000_000, "{snapshot:?}");
@@ -230,9 +230,8 @@ async fn a_taker_that_is_behind_holds_requests_back() {
     for symbol in 0..30 {
         running.jobs.send(ids(symbol, 1, 3)).await.unwrap();
     }
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    let held_back = venue.requests().len();
-    assert!(held_back <= 8, "{held_back} requests");
+    let more = running.snapshots.wait_for(|snapshot| snapshot.sent > 8);
+    assert!(tokio::time::timeout(Duration::from_millis(200), more).await.is_err());
     for _ in 0..30 {
         let (arrived, end) = until_end(&mut running).await;
         assert_eq!((arrived.len(), end), (1, End::Complete { missing: 0 }));

@@ -13,11 +13,11 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use super::limits::REFUSAL_MAX;
 use super::retry::Failure;
-use crate::tls::{TlsError, tls_config};
+use crate::tls::{TlsError, tls_config, trusting_nobody};
 
 /// How long each part of a request may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,8 @@ impl Client {
         let builder = HttpsConnectorBuilder::new();
         let connector = if base.starts_with("http://") {
             // Nothing is encrypted, so a machine without root certificates will do.
-            builder.with_tls_config(untrusting()).https_or_http().enable_http1().wrap_connector(tcp)
+            let tls = trusting_nobody()?;
+            builder.with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp)
         } else {
             let tls = (*tls_config(extra_ca)?).clone();
             builder.with_tls_config(tls).https_only().enable_http1().wrap_connector(tcp)
@@ -102,7 +103,13 @@ impl Client {
     /// [`Failure::Network`], [`Failure::Timeout`] or [`Failure::TooLarge`]. Another status than
     /// 200 is an answer, not an error.
     pub async fn get(&self, path: &str, body_max: usize) -> Result<Reply, Failure> {
-        let begun = Instant::now();
+        match timeout(self.timeouts.total, self.exchange(path, body_max)).await {
+            Ok(result) => result,
+            Err(_) => Err(Failure::Timeout("reading the body")),
+        }
+    }
+
+    async fn exchange(&self, path: &str, body_max: usize) -> Result<Reply, Failure> {
         let request = Request::builder()
             .method(Method::GET)
             .uri(format!("{}{}", self.base, percent_encoded(path)))
@@ -110,16 +117,14 @@ impl Client {
             .header(ACCEPT, "application/json")
             .body(Empty::new())
             .map_err(|error| network(&error))?;
-        let answer = timeout_at(begun + self.timeouts.headers, self.http.request(request));
-        let answer = answer.await.map_err(|_| Failure::Timeout("waiting for an answer"))?;
+        let answer = timeout(self.timeouts.headers, self.http.request(request)).await;
+        let answer = answer.map_err(|_| Failure::Timeout("waiting for an answer"))?;
         let (head, body) = answer.map_err(|error| network(&error))?.into_parts();
         let status = head.status.as_u16();
-        let limit = if status == 200 { body_max } else { REFUSAL_MAX };
-        let body = timeout_at(begun + self.timeouts.total, read(body, limit)).await;
-        let body = match body.map_err(|_| Failure::Timeout("reading the body"))? {
+        let body = match status {
+            200 => read(body, body_max).await?,
             // The text of a refusal is not worth failing for.
-            Err(Failure::TooLarge { .. }) if status != 200 => Vec::new(),
-            body => body?,
+            _ => read(body, REFUSAL_MAX).await.unwrap_or_default(),
         };
         let used_weight = number(&head.headers, self.used_weight_header);
         let used_weight = used_weight.map(|used| u32::try_from(used).unwrap_or(u32::MAX));
@@ -170,16 +175,6 @@ fn network(error: &dyn std::error::Error) -> Failure {
         cause = inner.source();
     }
     Failure::Network(text)
-}
-
-/// TLS that trusts nobody, for a client that uses none.
-fn untrusting() -> rustls::ClientConfig {
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("the provider has the default versions")
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth()
 }
 
 #[cfg(test)]

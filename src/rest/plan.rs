@@ -4,6 +4,7 @@
 //! candles; a page that does not is asked for again a few times, and then what it should have
 //! brought is given up with a reason. So every plan ends.
 
+use systems::dispatch::Request;
 use systems::interval::Interval;
 use systems::trade::SymbolId;
 use systems::units::Nanos;
@@ -13,6 +14,7 @@ use super::candle_pages::CandlePages;
 use super::id_pages::IdPages;
 use super::limits::SETTLE_NS;
 use super::retry::{Failure, Late};
+use crate::symbols::Symbols;
 use crate::venue::endpoint::{Ask, Endpoint, Page};
 use crate::venue::{Channel, Venue};
 
@@ -76,6 +78,25 @@ pub enum Wanted {
 }
 
 impl Wanted {
+    /// What a request of the core asks for; prints come from `channel`.
+    pub fn of(
+        request: &Request,
+        symbols: &Symbols,
+        intervals: &[Interval],
+        channel: Channel,
+    ) -> Self {
+        let name = |symbol| symbols.spec(symbol).name.clone();
+        match *request {
+            Request::Ids { symbol, from_id, to_id } => {
+                Self::Ids { symbol, name: name(symbol), channel, from_id, to_id }
+            }
+            Request::Candles { symbol, interval, from, to } => {
+                let interval = intervals[usize::from(interval)];
+                Self::Candles { symbol, name: name(symbol), interval, from, to }
+            }
+        }
+    }
+
     /// The symbol that it is about.
     pub fn symbol(&self) -> Option<SymbolId> {
         match *self {

@@ -24,7 +24,7 @@ pub enum Failure {
         limit: usize,
     },
     /// The venue answered with another status than 200.
-    #[error("status {status}{}: {excerpt}", code.map_or(String::new(), |code| format!(", code {code}")))]
+    #[error("status {status}{}: {excerpt}", number(.code))]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -39,6 +39,10 @@ pub enum Failure {
     /// A good answer that does not have what should be there by now.
     #[error("{0} not there yet")]
     NotYet(Late),
+}
+
+fn number(code: &Option<i64>) -> String {
+    code.map_or(String::new(), |code| format!(", code {code}"))
 }
 
 /// What is not there yet.

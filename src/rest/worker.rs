@@ -1,7 +1,8 @@
 //! The worker: one task that carries requests out and hands answers on.
 //!
-//! Both its channels are bounded. While whoever takes the answers is behind, nothing new is sent;
-//! while the queue is full, no job is taken, so its sender waits.
+//! Both its channels are bounded. While whoever takes the answers is behind, nothing new is sent
+//! and no job is taken; while the queue is full, no job is taken either. So a task that does both
+//! must not wait for room for a job: `try_send` it, and keep what does not fit.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use systems::units::Nanos;
+use tokio::sync::mpsc::Permit;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
@@ -128,20 +130,42 @@ impl<C: Fn() -> Nanos> Worker<C> {
                 () = &mut stop => break Stopped::Asked,
                 permit = arrivals.reserve(), if self.desk.has_arrivals() => {
                     let Ok(permit) = permit else { break Stopped::NoTaker };
-                    if let Some(arrival) = self.desk.next_arrival() {
-                        permit.send(arrival);
-                    }
+                    self.hand_on(permit, &arrivals);
                 }
                 () = arrivals.closed(), if !self.desk.has_arrivals() => break Stopped::NoTaker,
                 Some(done) = self.tasks.join_next_with_id() => self.answered(done),
-                job = jobs.recv(), if self.desk.has_room() => {
+                job = jobs.recv(), if self.is_open() => {
                     let Some(job) = job else { break Stopped::NoJobs };
-                    self.desk.accept(job, (self.clock)());
+                    self.accept_all(job, &mut jobs);
                 }
                 () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
             }
         };
         self.close(stopped, jobs).await
+    }
+
+    /// Hands on what there is room for.
+    fn hand_on(&mut self, first: Permit<'_, Arrival>, arrivals: &mpsc::Sender<Arrival>) {
+        let mut next = Some(first);
+        while let Some(permit) = next
+            && let Some(arrival) = self.desk.next_arrival()
+        {
+            permit.send(arrival);
+            next = arrivals.try_reserve().ok();
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.desk.has_room() && !self.desk.has_arrivals()
+    }
+
+    /// Takes a job and those that came with it: merged as far as they can be before any is sent.
+    fn accept_all(&mut self, first: Job, jobs: &mut mpsc::Receiver<Job>) {
+        let mut next = Some(first);
+        while let Some(job) = next {
+            self.desk.accept(job, (self.clock)());
+            next = if self.is_open() { jobs.try_recv().ok() } else { None };
+        }
     }
 
     /// Sends what may leave; gives how long to wait for the next if nothing happens.

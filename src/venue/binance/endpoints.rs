@@ -24,8 +24,8 @@ const SMALL_MAX: usize = 64 << 10;
 const FIRST_PRINT_WINDOW_NS: u64 = 3_599 * Nanos::PER_SECOND;
 
 /// Intervals that the venue has itself; USD-M lacks the first.
-const INTERVALS: [&str; 14] =
-    ["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d"];
+const INTERVALS: [&str; 13] =
+    ["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d"];
 
 pub(in super::super) const fn rest(venue: Venue) -> RestFacts {
     match venue {
