@@ -25,3 +25,11 @@ impl Stopwatch {
         self.0.elapsed()
     }
 }
+
+/// A clock that never steps back: the machine's instant at this call, and the time passed since.
+///
+/// What counts weight or waits must not stand still for an hour because a clock was set.
+pub fn steady() -> impl Fn() -> Nanos + Send + Sync {
+    let (begun, watch) = (now(), Stopwatch::start());
+    move || begun.plus(watch.elapsed().as_nanos() as u64)
+}

@@ -7,6 +7,7 @@
 pub mod binance;
 pub mod counts;
 pub mod digits;
+pub mod endpoint;
 pub mod reject;
 
 use systems::candle::VenueCandle;
@@ -16,6 +17,7 @@ use systems::units::Nanos;
 
 use crate::symbols::Symbols;
 use counts::DecodeCounts;
+use endpoint::{Ask, Endpoint, Page, PageError, Refusal, RestFacts};
 use reject::DecodeReject;
 
 /// A venue we can read.
@@ -221,6 +223,37 @@ impl Venue {
     pub fn stream_of(self, channel: Channel, symbol: &str) -> String {
         match self {
             Self::BinanceSpot | Self::BinanceUsdm => binance::stream_of(channel, symbol),
+        }
+    }
+
+    /// What holds for all REST requests.
+    pub const fn rest(self) -> RestFacts {
+        match self {
+            Self::BinanceSpot | Self::BinanceUsdm => binance::rest(self),
+        }
+    }
+
+    /// The request for `endpoint`; `None` where the venue does not offer it to everybody.
+    pub fn ask(self, endpoint: &Endpoint<'_>) -> Option<Ask> {
+        match self {
+            Self::BinanceSpot | Self::BinanceUsdm => binance::ask(self, endpoint),
+        }
+    }
+
+    /// Reads the body of a good answer to `endpoint`, as far as the next request depends on it.
+    ///
+    /// # Errors
+    /// [`PageError`] with the place: another shape than the venue documents.
+    pub fn page(self, endpoint: &Endpoint<'_>, body: &[u8]) -> Result<Page, PageError> {
+        match self {
+            Self::BinanceSpot | Self::BinanceUsdm => binance::page(endpoint, body),
+        }
+    }
+
+    /// Reads the body of a refused request; `None` if it says nothing we know.
+    pub fn refusal(self, body: &[u8]) -> Option<Refusal> {
+        match self {
+            Self::BinanceSpot | Self::BinanceUsdm => binance::refusal(body),
         }
     }
 

@@ -106,6 +106,11 @@ impl Kline<'_> {
 }
 
 impl KlineRow<'_> {
+    /// Its open time as sent.
+    pub(super) const fn open_time(&self) -> u64 {
+        self.0
+    }
+
     /// Its texts.
     pub(super) fn texts(&self) -> CandleTexts<'_> {
         CandleTexts {

@@ -16,11 +16,13 @@
 pub mod answer;
 #[cfg(test)]
 mod cases;
+mod endpoints;
 mod fast;
 mod frame;
 mod instruments;
 mod kline;
 mod observe;
+mod page;
 mod text;
 
 use systems::limits::{EARLIEST_NS, LATEST_NS};
@@ -31,9 +33,11 @@ use super::reject::DecodeReject;
 use super::{Channel, ChannelFacts, Decoded, Venue};
 use crate::symbols::Symbols;
 
+pub(super) use endpoints::{ask, rest};
 pub use instruments::{Instrument, InstrumentsError, instruments};
 pub use kline::{aligned, consistent};
 pub use observe::{Field, observe, observe_answer};
+pub(super) use page::{page, refusal};
 
 /// Decodes one frame of a combined or a raw stream.
 #[inline]
