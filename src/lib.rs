@@ -12,6 +12,7 @@ pub mod progress;
 pub mod replay;
 pub mod session;
 pub mod settings;
+pub mod sim;
 pub mod symbols;
 pub mod synthetic;
 pub mod tape;
