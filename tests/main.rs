@@ -6,6 +6,7 @@ mod config;
 mod import;
 mod parity;
 mod reconcile;
+mod sim;
 mod support;
 mod talib;
 mod tape;

@@ -1,6 +1,7 @@
 //! `tapescan sim`.
 
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use super::Failure;
@@ -10,7 +11,7 @@ use crate::sim::{self, Exchange, Fault, Feed, SimConfig, StartError, duration_ns
 use crate::synthetic::Spec;
 use crate::venue::Venue;
 
-pub(super) fn run(args: SimArgs, out: &mut dyn Write) -> Result<(), Failure> {
+pub(super) fn run(args: &SimArgs, out: &mut dyn Write) -> Result<(), Failure> {
     if args.fault.iter().any(|text| text == "help") {
         write!(out, "{}", sim::help())?;
         return Ok(());
@@ -20,14 +21,18 @@ pub(super) fn run(args: SimArgs, out: &mut dyn Write) -> Result<(), Failure> {
         return Ok(());
     }
     let run_for = args.run_for.as_deref().map(|text| time("--for", text)).transpose()?;
-    let (config, certificate) = (config(&args)?, args.tls);
+    let config = config(args)?;
     let exchange = Exchange::start(config).map_err(|error| match error {
         StartError::Io(_) => Failure::failed(error),
-        StartError::Feed(_) | StartError::Symbol { .. } => Failure::usage(error),
+        StartError::Feed(error) => {
+            let tape = args.tape.as_deref().unwrap_or(Path::new(""));
+            Failure::Usage(format!("{}: {error}", tape.display()))
+        }
+        StartError::Symbol { .. } => Failure::usage(error),
     })?;
-    let secure = match (exchange.certificate(), certificate) {
+    let secure = match (exchange.certificate(), &args.tls) {
         (Some((_, pem)), Some(file)) => {
-            std::fs::write(&file, pem).map_err(Failure::writing(&file))?;
+            std::fs::write(file, pem).map_err(Failure::writing(file))?;
             "s"
         }
         _ => "",

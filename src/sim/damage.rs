@@ -66,18 +66,17 @@ mod tests {
 
     #[test]
     fn texts_are_spoiled_as_named() {
-        let whole =
-            r#"{"stream":"a@trade","data":{"e":"trade","s":"A","p":"1.50","T":17,"m":true}"#;
+        let whole = r#"{"stream":"a@t","data":{"e":"trade","s":"A","p":"1.50","T":17,"m":true}"#;
         let from = whole.find("{\"e\"").unwrap();
         for (kind, want) in [
-            (Kind::InvalidJson, r#"{"stream":"a@trade","data":{"e":"trade","s":"A","p":"1.50"#),
+            (Kind::InvalidJson, r#"{"stream":"a@t","data":{"e":"trade","s":"A","p":"1.50"#),
             (
                 Kind::WrongTypes,
-                r#"{"stream":"a@trade","data":{"e":"trade","s":"A","p":1.50,"T":"17","m":true}"#,
+                r#"{"stream":"a@t","data":{"e":"trade","s":"A","p":1.50,"T":"17","m":true}"#,
             ),
             (
                 Kind::UnknownSymbol,
-                r#"{"stream":"a@trade","data":{"e":"trade","s":"NOSUCHA","p":"1.50","T":17,"m":true}"#,
+                r#"{"stream":"a@t","data":{"e":"trade","s":"NOSUCHA","p":"1.50","T":17,"m":true}"#,
             ),
         ] {
             let mut text = whole.to_owned();

@@ -37,6 +37,8 @@ pub(super) struct Link {
     to: UnboundedSender<Order>,
     /// Messages sent and not yet written.
     backlog: Arc<AtomicUsize>,
+    /// It fell too far behind and gets nothing more.
+    lost: bool,
     /// Messages of this instant.
     out: Vec<Utf8Bytes>,
     /// The last message, for those who send it again.
@@ -49,7 +51,8 @@ impl Link {
         to: UnboundedSender<Order>,
         backlog: Arc<AtomicUsize>,
     ) -> Self {
-        Self { wishes, streams: Vec::new(), to, backlog, out: Vec::new(), last: None }
+        let (streams, out) = (Vec::new(), Vec::new());
+        Self { wishes, streams, to, backlog, lost: false, out, last: None }
     }
 
     /// Adds a message to those of this instant.
@@ -67,16 +70,23 @@ impl Link {
         self.out.clear();
     }
 
-    /// Hands over the messages of this instant; false if the connection is too far behind.
+    /// Hands over the messages of this instant; false if the connection has just fallen too far
+    /// behind.
     pub(super) fn flush(&mut self) -> bool {
-        if self.out.is_empty() {
+        if self.lost || self.out.is_empty() {
+            self.out.clear();
             return true;
         }
+        if self.backlog.load(Ordering::Relaxed) + self.out.len() > BACKLOG_MAX {
+            self.lost = true;
+            self.out.clear();
+            return false;
+        }
         self.last = self.out.last().cloned();
+        self.backlog.fetch_add(self.out.len(), Ordering::Relaxed);
         let messages = std::mem::take(&mut self.out);
-        let waiting = self.backlog.fetch_add(messages.len(), Ordering::Relaxed) + messages.len();
         self.order(Order::Send(messages));
-        waiting <= BACKLOG_MAX
+        true
     }
 
     /// Gives an order; a connection that is gone does not hear it.

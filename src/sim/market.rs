@@ -113,7 +113,10 @@ impl Market {
         };
         let since = begins.minus(opens.history_ns);
         let since = Nanos(since.0 - since.0 % MINUTE_NS);
-        let truth = Truth::new(seed, (since, begins), openings, opens.keep, merge_ns);
+        let mut truth = Truth::new(seed, (since, begins), openings, opens.keep, merge_ns);
+        for (symbol, listing) in listings.iter().enumerate() {
+            truth.list(symbol, listing.from);
+        }
         let renumbered = vec![None; listings.len()];
         let names = Symbols::new(listings.iter().map(|listing| listing.spec.clone()).collect())?;
         let (venue, source) = (opens.venue, source.peekable());
@@ -124,6 +127,7 @@ impl Market {
     pub(super) fn list(&mut self, symbol: usize, at: Nanos) {
         self.listings[symbol].from = at;
         self.renumbered[symbol] = Some(0);
+        self.truth.list(symbol, at);
     }
 
     /// A symbol stops trading at `at`.
@@ -161,6 +165,19 @@ impl Market {
             prints.push(trade);
         }
         self.truth.pass(due, aggregates);
+    }
+
+    /// Lives through everything before the start, which nobody sees.
+    pub(super) fn catch_up(&mut self, start: Nanos) {
+        let (mut prints, mut aggregates) = (Vec::new(), Vec::new());
+        let mut at = self.truth.begins();
+        while at < start {
+            // In pieces, so that only the truth must hold all of it.
+            at = start.min(at.plus(Nanos::PER_SECOND));
+            self.advance(at, &mut prints, &mut aggregates);
+            prints.clear();
+            aggregates.clear();
+        }
     }
 
     /// When the next print will be due.

@@ -31,6 +31,7 @@ mod schedule;
 mod server;
 mod socket;
 mod source;
+mod strikes;
 mod subscriptions;
 mod text;
 mod ticker;
@@ -186,11 +187,10 @@ impl Exchange {
             },
         )?;
         apply_listings(&mut market, &config.faults, start)?;
+        market.catch_up(start);
         let schedule = Schedule::new(start, config.faults);
         let limits = config.limits.unwrap_or_else(|| documented(config.venue));
-        let mut hub = Hub::new(market, schedule, Weights::new(limits), start);
-        // Trading before the start takes a moment to catch up with, and nobody listens yet.
-        hub.pump(start);
+        let hub = Hub::new(market, schedule, Weights::new(limits), start);
         let (certificate, acceptor) = match config.tls {
             true => {
                 socket::throw_away().map(|(certificate, tls)| (Some(certificate), Some(tls)))?

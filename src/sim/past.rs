@@ -7,7 +7,7 @@
 use systems::candle::{Candle, VenueCandle};
 use systems::units::{Nanos, Price, Quantity};
 
-use super::chance::{hash, unit};
+use super::chance::{hash, mix, unit};
 use super::record::quiet;
 
 /// Where a symbol's trading begins.
@@ -37,15 +37,17 @@ const MINUTE_NS: u64 = 60 * Nanos::PER_SECOND;
 #[derive(Clone, Debug)]
 pub(super) struct Past {
     seed: u64,
-    /// The first minute that has prints, in minutes since the epoch.
-    begins: u64,
     openings: Vec<Opening>,
+    /// The noise when trading begins, per symbol.
+    noises: Vec<f64>,
 }
 
 impl Past {
     /// The past of symbols that begin to trade at `begins`.
     pub(super) fn new(seed: u64, begins: Nanos, openings: Vec<Opening>) -> Self {
-        Self { seed, begins: begins.0 / MINUTE_NS, openings }
+        let begins = begins.0 / MINUTE_NS;
+        let noises = (0..openings.len()).map(|symbol| noise(seed, symbol, begins)).collect();
+        Self { seed, openings, noises }
     }
 
     /// The candle of the minute that holds `at`.
@@ -84,22 +86,25 @@ impl Past {
     /// Price when `minute` begins: on the grid of ticks, and the opening's when trading begins.
     fn price(&self, symbol: usize, minute: u64) -> Price {
         let Opening { price, tick, .. } = self.openings[symbol];
-        let moved = self.noise(symbol, minute) - self.noise(symbol, self.begins);
+        let moved = noise(self.seed, symbol, minute) - self.noises[symbol];
         let ticks = price.0 as f64 / tick as f64 * (1.0 + SHARE_PER_MINUTE * moved);
         Price((ticks.round() as i64).max(1).saturating_mul(tick))
     }
+}
 
-    fn noise(&self, symbol: usize, minute: u64) -> f64 {
-        let mut sum = 0.0;
-        for octave in 0..OCTAVES {
-            let (cell, length) = (minute >> octave, 1u64 << octave);
-            let at = |cell| unit(hash(&[self.seed, symbol as u64, octave, cell])) - 0.5;
-            let within = (minute & (length - 1)) as f64 / length as f64;
-            let (from, to) = (at(cell), at(cell + 1));
-            sum += (length as f64).sqrt() * (from + within * (to - from));
-        }
-        sum
+/// The sum of all noises of a symbol when `minute` begins.
+fn noise(seed: u64, symbol: usize, minute: u64) -> f64 {
+    let mut sum = 0.0;
+    let seed = hash(&[seed, symbol as u64]);
+    for octave in 0..OCTAVES {
+        let (cell, length) = (minute >> octave, 1u64 << octave);
+        // A cell's number is smaller than 2^56, so it and its octave share no bits.
+        let at = |cell: u64| unit(mix(seed ^ (octave << 56 | cell))) - 0.5;
+        let within = (minute & (length - 1)) as f64 / length as f64;
+        let (from, to) = (at(cell), at(cell + 1));
+        sum += (length as f64).sqrt() * (from + within * (to - from));
     }
+    sum
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub(super) struct Record {
     /// The aggregate that the next print may still join.
     pub(super) open_aggregate: Option<Trade>,
     next_aggregate: u64,
+    /// Since when it is listed.
+    pub(super) listed: Nanos,
     /// Minutes that have ended, oldest first, without holes.
     pub(super) minutes: VecDeque<VenueCandle>,
     /// The minute that has not ended.
@@ -35,6 +37,7 @@ impl Record {
             aggregates: VecDeque::new(),
             open_aggregate: None,
             next_aggregate: 0,
+            listed: Nanos(0),
             minutes: VecDeque::new(),
             forming: quiet(begins, close),
             close,

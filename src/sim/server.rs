@@ -34,11 +34,17 @@ use super::subscriptions::{Route, STREAMS_MAX, Wishes};
 use super::text::TimeUnit;
 use crate::venue::Venue;
 
-/// A client has so long for its TLS handshake, and for the head of a request.
+/// A client has so long for its TLS handshake.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+
+/// A connection that asks nothing is closed after this.
+const IDLE: Duration = Duration::from_secs(60);
 
 /// The longest the exchange sleeps between two looks at what is due.
 const NAP: Duration = Duration::from_millis(50);
+
+/// The shortest: prints are due by the millisecond, and others want to run, too.
+const STEP: Duration = Duration::from_millis(1);
 
 /// What all parts of the server share.
 pub(super) struct Shared {
@@ -107,7 +113,7 @@ async fn pump(shared: Arc<Shared>) {
             hub.pump(now);
             shared.clock.wall(hub.next_due().0.saturating_sub(now.0))
         };
-        sleep(wait.min(NAP)).await;
+        sleep(wait.clamp(STEP, NAP)).await;
     }
 }
 
@@ -126,7 +132,7 @@ async fn client(shared: Arc<Shared>, tcp: TcpStream, from: SocketAddr, tls: Opti
         async move { Ok::<_, Infallible>(respond(shared, request, from.ip()).await) }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HANDSHAKE_WITHIN);
+    http.timer(TokioTimer::new()).header_read_timeout(IDLE);
     let served = http.serve_connection(TokioIo::new(socket), service).with_upgrades().await;
     if let Err(error) = served {
         log::debug!("a client ends: {error}");

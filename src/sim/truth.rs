@@ -120,10 +120,17 @@ impl Truth {
 
     /// Start of the first minute that a symbol has a candle for.
     pub(super) fn since(&self, symbol: usize) -> Nanos {
-        match self.records[symbol].minutes.front() {
+        let record = &self.records[symbol];
+        let kept = match record.minutes.front() {
             Some(oldest) if oldest.candle.open_time > self.begins => oldest.candle.open_time,
             _ => self.since,
-        }
+        };
+        kept.max(Nanos(record.listed.0 - record.listed.0 % MINUTE_NS))
+    }
+
+    /// A symbol has no candles from before it is listed.
+    pub(super) fn list(&mut self, symbol: usize, at: Nanos) {
+        self.records[symbol].listed = at;
     }
 
     /// The candle of the bucket that holds `at`, from all prints before `until`.

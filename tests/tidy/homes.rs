@@ -1,0 +1,36 @@
+//! Where each outside crate may be named.
+
+/// Each outside crate and the only places that may name it.
+pub(super) const HOMES: &[(&str, &[&str])] = &[
+    ("bevy_ecs", &["systems/", "src/engine.rs"]),
+    ("bevy_tasks", &["src/engine.rs"]),
+    (
+        "serde_json",
+        &["src/venue/", "src/import/jsonl.rs", "src/import/error.rs", "src/commands", "src/sim/"],
+    ),
+    ("tokio", &["src/sim/"]),
+    ("tokio_tungstenite", &["src/sim/"]),
+    ("futures_util", &["src/sim/connection.rs"]),
+    ("hyper", &["src/sim/server.rs"]),
+    ("hyper_util", &["src/sim/server.rs"]),
+    ("http_body_util", &["src/sim/server.rs"]),
+    ("rustls", &["src/sim/socket.rs"]),
+    ("tokio_rustls", &["src/sim/"]),
+    ("rcgen", &["src/sim/socket.rs"]),
+    ("clap", &["src/cli", "src/main.rs", "src/commands"]),
+    ("toml", &["src/config"]),
+    ("strsim", &["src/config"]),
+    ("zstd", &["src/tape/"]),
+    ("crc32c", &["src/tape/"]),
+    ("flate2", &["src/import/"]),
+    ("zip", &["src/import/"]),
+    // Only tests read CSV with it.
+    ("csv", &[]),
+    ("humantime", &["src/logging.rs", "src/commands/mod.rs"]),
+    ("memchr", &["src/tape/"]),
+    ("rand_core", &[]),
+    ("indicatif", &["src/progress.rs", "src/commands/table.rs"]),
+    ("fern", &["src/logging.rs"]),
+    ("xxhash_rust", &["src/digest.rs", "src/symbols.rs", "src/tape/", "src/commands/import.rs"]),
+    ("rand_pcg", &["src/synthetic"]),
+];
