@@ -261,9 +261,8 @@ impl Connection {
         match message {
             Message::Text(text) => {
                 let answer = self.shared.hub().obey(self.number, &text);
-                match answer {
-                    Some(answer) => self.ws.send(Message::Text(answer.into())).await?,
-                    None => {}
+                if let Some(answer) = answer {
+                    self.ws.send(Message::Text(answer.into())).await?;
                 }
                 Ok(())
             }

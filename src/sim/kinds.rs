@@ -69,9 +69,11 @@ pub(super) enum Nature {
     Window,
 }
 
-/// Every kind: its name, its nature, the keys it takes beside those of time, and the keys that it
-/// needs.
-pub(super) static KINDS: [(Kind, &str, Nature, &[&str], &[&str]); 27] = [
+/// One kind: its name, its nature, the keys it takes beside those of time, and those it needs.
+type Row = (Kind, &'static str, Nature, &'static [&'static str], &'static [&'static str]);
+
+/// Every kind.
+pub(super) static KINDS: [Row; 27] = [
     (Kind::Disconnect, "disconnect", Nature::Instant, &["link", "code"], &[]),
     (Kind::HalfOpen, "half-open", Nature::Window, &["link"], &[]),
     (Kind::PingsOnly, "pings-only", Nature::Window, &["link"], &[]),

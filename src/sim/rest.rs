@@ -99,8 +99,8 @@ impl Endpoint {
             (Venue::BinanceSpot, Self::Trades | Self::HistoricalTrades) => 25,
             (Venue::BinanceSpot, Self::DayTickers) => match some {
                 _ if one => 2,
-                Some(..=20) => 2,
-                Some(..=100) => 40,
+                Some(0..=20) => 2,
+                Some(21..=100) => 40,
                 _ => 80,
             },
             (Venue::BinanceSpot, Self::Prices) => {
@@ -112,9 +112,9 @@ impl Endpoint {
             }
             (Venue::BinanceUsdm, Self::Info) => 1,
             (Venue::BinanceUsdm, Self::Klines) => match limit {
-                ..100 => 1,
-                ..500 => 2,
-                ..=1_000 => 5,
+                0..=99 => 1,
+                100..=499 => 2,
+                500..=1_000 => 5,
                 _ => 10,
             },
             (Venue::BinanceUsdm, Self::Aggregates | Self::HistoricalTrades) => 20,
@@ -223,7 +223,7 @@ fn info(asking: &Asking<'_>) -> Result<String, Refusal> {
     let listed = |name: &&str| {
         market.symbol(name).is_some_and(|symbol| market.listings[symbol].is_listed(now))
     };
-    if only.as_ref().is_some_and(|names| !names.iter().all(|name| listed(&name))) {
+    if only.as_ref().is_some_and(|names| !names.iter().all(|name| listed(name))) {
         return Err(refuse(-1121, "Invalid symbol."));
     }
     let wanted = market.listings.iter().filter(|listing| {

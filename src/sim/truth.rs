@@ -147,7 +147,7 @@ impl Truth {
         let (open, end) = interval.bucket(at);
         if interval.is_below_a_minute() {
             let before = self.close_before(symbol, open);
-            return self.from_prints(symbol, open, end.min(until), before);
+            return self.folded(symbol, open, end.min(until), before);
         }
         let mut minute = open.max(self.since(symbol));
         let mut candle = self.minute_until(symbol, minute, until);
@@ -189,7 +189,7 @@ impl Truth {
         if open.0 + MINUTE_NS <= until.0 || record.trades.back().is_none_or(|t| t.time < until) {
             return self.known_minute(symbol, open);
         }
-        self.from_prints(symbol, open, until, self.known_minute(symbol, open.minus(1)).candle.close)
+        self.folded(symbol, open, until, self.known_minute(symbol, open.minus(1)).candle.close)
     }
 
     /// A minute without the prints of its last millisecond.
@@ -200,7 +200,7 @@ impl Truth {
         match last.filter(|last| last.time >= open) {
             Some(last) => {
                 let before = self.close_before(symbol, open);
-                self.from_prints(symbol, open, last.time, before)
+                self.folded(symbol, open, last.time, before)
             }
             None => self.known_minute(symbol, open),
         }
@@ -232,7 +232,7 @@ impl Truth {
         }
     }
 
-    fn from_prints(&self, symbol: usize, open: Nanos, until: Nanos, before: Price) -> VenueCandle {
+    fn folded(&self, symbol: usize, open: Nanos, until: Nanos, before: Price) -> VenueCandle {
         let trades = &self.records[symbol].trades;
         let first = trades.partition_point(|trade| trade.time < open);
         let mut candle = quiet(open, before);
