@@ -1,5 +1,6 @@
 //! What a user types: flags as typed, decided into what the commands take.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -28,6 +29,8 @@ pub enum Command {
     Import(ImportArgs),
     /// Compare a tape's candles with the venue's own.
     Audit(AuditArgs),
+    /// Run a simulated exchange on this machine, with faults on request.
+    Sim(SimArgs),
     /// Print the whole configuration: the defaults, or what a file makes of them.
     Config {
         /// The configuration file; every mistake in it is listed.
@@ -143,6 +146,49 @@ pub struct AuditArgs {
     /// Print one JSON object on stdout and nothing else there.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `tapescan sim`.
+#[derive(Debug, Args)]
+pub struct SimArgs {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:9443")]
+    pub listen: SocketAddr,
+    /// Which venue to speak like: "binance" or "binance-usdm".
+    #[arg(long, default_value = "binance")]
+    pub venue: String,
+    /// Send the prints of this tape, moved to the present.
+    #[arg(long, conflicts_with = "synthetic")]
+    pub tape: Option<PathBuf>,
+    /// Send a synthetic market such as "symbols=500,rate=20000,seed=1"; "help" lists all keys.
+    #[arg(long, value_name = "SPEC")]
+    pub synthetic: Option<String>,
+    /// What goes wrong, such as "disconnect:at=10s" or "missing:share=0.001,seed=3"; "help" lists
+    /// all kinds. May be given several times.
+    #[arg(long, value_name = "SPEC")]
+    pub fault: Vec<String>,
+    /// Stop after this time of this machine, such as "60s"; else on Ctrl-C.
+    #[arg(long = "for", value_name = "TIME")]
+    pub run_for: Option<String>,
+    /// How many times faster the exchange's time passes.
+    #[arg(long, default_value_t = 1.0, value_parser = sim_speed)]
+    pub speed: f64,
+    /// How far back candles go, such as "120h".
+    #[arg(long, default_value = "120h", value_name = "TIME")]
+    pub history: String,
+    /// How much older than the present the answers to requests are, such as "500ms".
+    #[arg(long, default_value = "0s", value_name = "TIME")]
+    pub lag: String,
+    /// Speak TLS, with a certificate made for this run and written to this file (PEM).
+    #[arg(long, value_name = "CERT.pem")]
+    pub tls: Option<PathBuf>,
+}
+
+fn sim_speed(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('x').parse() {
+        Ok(speed) if (0.01..=10_000.0).contains(&speed) => Ok(speed),
+        _ => Err("a speed is a factor from 0.01 to 10000".into()),
+    }
 }
 
 /// `tapescan tape ...`.

@@ -13,6 +13,7 @@ pub mod replay;
 pub mod rest;
 pub mod session;
 pub mod settings;
+pub mod sim;
 pub mod symbols;
 pub mod synthetic;
 pub mod tape;

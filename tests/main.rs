@@ -7,6 +7,7 @@ mod import;
 mod parity;
 mod reconcile;
 mod rest;
+mod sim;
 mod support;
 mod talib;
 mod tape;

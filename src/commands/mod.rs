@@ -4,6 +4,7 @@ mod audit;
 mod golden;
 mod import;
 mod replay;
+mod sim;
 mod table;
 mod tape;
 
@@ -90,6 +91,7 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Replay(args) => replay::run(&args, out),
         Command::Import(args) => import::run(args, out),
         Command::Audit(args) => audit::run(&args, out),
+        Command::Sim(args) => sim::run(&args, out),
         Command::Config { file } => {
             let config = file.as_deref().map(Config::read).transpose()?.unwrap_or_default();
             write!(out, "{}", config.to_toml())?;

@@ -105,8 +105,18 @@ impl Prints {
         Nanos(self.now)
     }
 
+    /// Per symbol: the price of the first print, about, the mean quantity of a print, and the
+    /// price units of a tick.
+    pub fn openings(&self) -> impl Iterator<Item = (Price, Quantity, i64)> {
+        self.quotes.iter().map(|quote| {
+            let nature = &quote.nature;
+            let price = Price((nature.ticks as i64).max(1) * nature.tick);
+            (price, Quantity((nature.size as i64).max(1)), nature.tick)
+        })
+    }
+
     /// Seconds since the epoch between which each symbol is listed.
-    pub(super) fn listed(&self) -> impl Iterator<Item = (u64, u64)> {
+    pub fn listed(&self) -> impl Iterator<Item = (u64, u64)> {
         self.activity.listed()
     }
 

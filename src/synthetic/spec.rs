@@ -212,7 +212,15 @@ impl Spec {
     /// # Errors
     /// [`SpecError`] names the key, what it allows, and the nearest valid key.
     pub fn parse(text: &str) -> Result<Self, SpecError> {
-        let mut spec = Self::default();
+        Self::default().amended(text)
+    }
+
+    /// The same, but what is left out stays as it is.
+    ///
+    /// # Errors
+    /// As [`Spec::parse`].
+    pub fn amended(mut self, text: &str) -> Result<Self, SpecError> {
+        let spec = &mut self;
         let mut seen = Vec::new();
         for piece in text.split(',').map(str::trim).filter(|piece| !piece.is_empty()) {
             let (name, value) =
@@ -226,14 +234,14 @@ impl Spec {
                 return Err(SpecError::Twice(key.name));
             }
             seen.push(key.name);
-            (key.read)(&mut spec, value).ok_or_else(|| SpecError::Value {
+            (key.read)(spec, value).ok_or_else(|| SpecError::Value {
                 key: key.name,
                 value: value.to_owned(),
                 allowed: key.allowed,
             })?;
         }
         spec.check()?;
-        Ok(spec)
+        Ok(self)
     }
 
     /// What the ranges of single keys cannot say.

@@ -1,0 +1,93 @@
+//! `tapescan sim`.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use super::Failure;
+use super::table::count;
+use crate::cli::SimArgs;
+use crate::sim::{self, Exchange, Fault, Feed, SimConfig, StartError, duration_ns};
+use crate::synthetic::Spec;
+use crate::venue::Venue;
+
+pub(super) fn run(args: &SimArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    if args.fault.iter().any(|text| text == "help") {
+        write!(out, "{}", sim::help())?;
+        return Ok(());
+    }
+    if args.synthetic.as_deref() == Some("help") {
+        write!(out, "{}", Spec::help())?;
+        return Ok(());
+    }
+    let run_for = args.run_for.as_deref().map(|text| time("--for", text)).transpose()?;
+    let config = config(args)?;
+    let exchange = Exchange::start(config).map_err(|error| match error {
+        StartError::Io(_) => Failure::failed(error),
+        StartError::Feed(error) => {
+            let tape = args.tape.as_deref().unwrap_or(Path::new(""));
+            Failure::Usage(format!("{}: {error}", tape.display()))
+        }
+        StartError::Symbol { .. } => Failure::usage(error),
+    })?;
+    let secure = match (exchange.certificate(), &args.tls) {
+        (Some((_, pem)), Some(file)) => {
+            std::fs::write(file, pem).map_err(Failure::writing(file))?;
+            "s"
+        }
+        _ => "",
+    };
+    let addr = exchange.addr();
+    writeln!(out, "requests  http{secure}://{addr}")?;
+    writeln!(out, "streams   ws{secure}://{addr}")?;
+    writeln!(out, "symbols   {}", count(exchange.symbols().len() as u64))?;
+    out.flush()?;
+    sim::wait(run_for.map(Duration::from_nanos))?;
+    let totals = exchange.totals();
+    exchange.stop();
+    writeln!(
+        out,
+        "{} prints, {} connections, {} messages, {} requests, {} of them refused",
+        count(totals.prints),
+        count(totals.connections),
+        count(totals.messages),
+        count(totals.requests),
+        count(totals.refused)
+    )?;
+    Ok(())
+}
+
+fn config(args: &SimArgs) -> Result<SimConfig, Failure> {
+    let venue = Venue::parse(&args.venue).ok_or_else(|| {
+        let names = Venue::ALL.map(Venue::name).join(", ");
+        Failure::Usage(format!("--venue {:?} is not one of {names}", args.venue))
+    })?;
+    let feed = match &args.tape {
+        Some(tape) => Feed::Tape(tape.clone()),
+        None => {
+            let text = args.synthetic.as_deref().unwrap_or_default();
+            let spec = SimConfig::spec().amended(text);
+            Feed::Synthetic(spec.map_err(|error| Failure::Usage(format!("--synthetic: {error}")))?)
+        }
+    };
+    let faults = args.fault.iter().map(|text| {
+        Fault::parse(text).map_err(|error| Failure::Usage(format!("--fault {text}: {error}")))
+    });
+    Ok(SimConfig {
+        listen: args.listen,
+        venue,
+        feed,
+        faults: faults.collect::<Result<_, _>>()?,
+        speed: args.speed,
+        history_ns: time("--history", &args.history)?,
+        lag_ns: time("--lag", &args.lag)?,
+        tls: args.tls.is_some(),
+        ..SimConfig::default()
+    })
+}
+
+fn time(flag: &str, text: &str) -> Result<u64, Failure> {
+    duration_ns(text).ok_or_else(|| {
+        Failure::Usage(format!("{flag} {text:?} is no time: use a count and ms, s, m or h"))
+    })
+}
