@@ -50,7 +50,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["src/progress.rs", "src/commands/table.rs"]),
     ("fern", &["src/logging.rs"]),
     ("xxhash_rust", &["src/digest.rs", "src/symbols.rs", "src/tape/", "src/commands/import.rs"]),
-    ("rand_pcg", &["src/synthetic"]),
+    ("rand_pcg", &["src/synthetic", "src/link/"]),
 ];
 
 /// Who may write to stdout.

@@ -7,6 +7,7 @@
 pub mod binance;
 pub mod counts;
 pub mod digits;
+pub mod link;
 pub mod reject;
 
 use systems::candle::VenueCandle;

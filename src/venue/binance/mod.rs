@@ -21,6 +21,7 @@ mod frame;
 mod instruments;
 mod kline;
 mod observe;
+pub(super) mod streams;
 mod text;
 
 use systems::limits::{EARLIEST_NS, LATEST_NS};
