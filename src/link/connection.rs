@@ -245,13 +245,13 @@ impl Link {
     }
 
     /// Sends commands as far as the venue takes messages.
-    fn send(&mut self, at: Nanos, members: &[Member], shared: &mut Shared) {
+    pub(super) fn send(&mut self, at: Nanos, members: &[Member], shared: &mut Shared) {
         while self.commands.waiting() > 0 && self.messages.room(at) > MESSAGES_FOR_PONGS {
             let Some(text) = self.commands.next(at, members, shared) else { break };
             self.messages.take(at, 0);
             shared.out.push_back(Output::Send { link: self.number, text });
         }
-        if self.subscribed.is_none() && self.commands.idle() {
+        if self.subscribed.is_none() && self.commands.idle() && self.up_since().is_some() {
             self.subscribed = Some(at);
             let wanted = members.iter().filter(|member| !member.left).count();
             let asked = wanted * shared.streams.per_symbol();
@@ -260,24 +260,15 @@ impl Link {
         }
     }
 
-    /// The venue answered a command; gives the stream that it refused.
-    pub(super) fn answered(
-        &mut self,
-        id: Option<u64>,
-        accepted: bool,
-        at: Nanos,
-        members: &[Member],
-        shared: &mut Shared,
-    ) -> Option<usize> {
+    /// The venue answered a command; gives the stream that it refused. What follows from the
+    /// answer is sent by `send`.
+    pub(super) fn answered(&mut self, id: Option<u64>, accepted: bool) -> Option<usize> {
         self.up_since()?;
-        let refused = if accepted {
+        if accepted {
             self.commands.accepted(id);
-            None
-        } else {
-            self.commands.refuse(id)
-        };
-        self.send(at, members, shared);
-        refused
+            return None;
+        }
+        self.commands.refuse(id)
     }
 
     /// Sends one more command when there is room.

@@ -10,7 +10,7 @@ use super::limits::{
 ///
 /// Noting a print costs a store and a comparison; prints that come close together count as one,
 /// so arithmetic is done a few times a second at most.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     /// The newest print, or since when prints are waited for.
     last: Nanos,
@@ -22,6 +22,14 @@ pub(super) struct Pace {
     watched_ns: f64,
     /// The longest silence that ended by itself, fading slowly.
     longest_ns: f64,
+}
+
+impl Default for Pace {
+    /// Nothing is known, and nothing is waited for.
+    fn default() -> Self {
+        let never = Nanos(u64::MAX);
+        Self { last: never, counted: never, prints: 0.0, watched_ns: 0.0, longest_ns: 0.0 }
+    }
 }
 
 impl Pace {
@@ -40,6 +48,11 @@ impl Pace {
     /// Waits for prints from `at` on: the time before says nothing.
     pub(super) fn resume(&mut self, at: Nanos) {
         (self.last, self.counted) = (at, at);
+    }
+
+    /// Waits for nothing: prints that come all the same are not counted, nor is the time.
+    pub(super) fn pause(&mut self) {
+        (self.last, self.counted) = (Nanos(u64::MAX), Nanos(u64::MAX));
     }
 
     /// Notes a print; true if it was counted, which happens a few times a second at most.
@@ -161,7 +174,10 @@ mod tests {
     fn time_that_was_not_watched_teaches_nothing() {
         let mut pace = every(SECOND, 3_600 * SECOND);
         let before = pace.limit_ns();
-        pace.resume(Nanos(pace.last.0 + Nanos::PER_DAY));
+        let later = pace.last.plus(Nanos::PER_DAY);
+        pace.pause();
+        assert!(!pace.print(later.minus(SECOND)) && pace.silence_ns(later.minus(SECOND)) == 0);
+        pace.resume(later);
         assert_eq!(pace.limit_ns(), before);
         pace.print(pace.last.plus(SECOND));
         assert!(pace.limit_ns().abs_diff(before) < SECOND);

@@ -127,15 +127,28 @@ impl Shard {
         at: Nanos,
         shared: &mut Shared,
     ) -> Option<SymbolId> {
-        let accepted = refusal.is_none();
-        let stream = self.links[side].answered(id, accepted, at, &self.members, shared)?;
+        let stream = self.links[side].answered(id, refusal.is_none());
+        let symbol = stream.and_then(|stream| self.refused(side, stream, refusal, shared));
+        self.links[side].send(at, &self.members, shared);
+        symbol
+    }
+
+    /// One stream was refused; gives its symbol if it is that of its prints.
+    fn refused(
+        &mut self,
+        side: usize,
+        stream: usize,
+        code: Option<i64>,
+        shared: &mut Shared,
+    ) -> Option<SymbolId> {
+        let (link, code) = (self.links[side].number(), code.unwrap_or_default());
         let name = super::commands::name(stream, &self.members, shared);
         let prints = stream < self.members.len();
         let slot = stream % self.members.len();
         let member = &mut self.members[slot];
         member.refused |= prints;
-        let (link, symbol) = (self.links[side].number(), member.symbol);
-        shared.event(Event::Refused { link, symbol, stream: name, code: refusal.unwrap_or(0) });
+        let symbol = member.symbol;
+        shared.event(Event::Refused { link, symbol, stream: name, code });
         prints.then_some(symbol)
     }
 
@@ -190,6 +203,7 @@ impl Shard {
 
     fn unfollow(&mut self, watch: &mut Watch) {
         self.following = false;
+        self.pace.pause();
         self.members.iter().for_each(|member| watch.leave(member.symbol));
     }
 
@@ -347,7 +361,9 @@ impl Shard {
     /// The caller does not read this socket at present.
     pub(super) fn excuse(&mut self, side: usize, at: Nanos, watch: &mut Watch) {
         self.links[side].excuse(at);
-        self.pace.resume(at);
+        if self.following {
+            self.pace.resume(at);
+        }
         self.members.iter().for_each(|member| watch.excuse(member.symbol, at));
     }
 

@@ -72,12 +72,17 @@ impl Watch {
 
     /// Prints of this symbol are not expected any more.
     pub(super) fn leave(&mut self, symbol: SymbolId) {
-        self.marks[usize::from(symbol.0)] = Mark::Away;
+        let index = usize::from(symbol.0);
+        self.marks[index] = Mark::Away;
+        self.paces[index].pause();
     }
 
     /// The time up to `at` says nothing about this symbol.
     pub(super) fn excuse(&mut self, symbol: SymbolId, at: Nanos) {
-        self.paces[usize::from(symbol.0)].resume(at);
+        let index = usize::from(symbol.0);
+        if self.marks[index] != Mark::Away {
+            self.paces[index].resume(at);
+        }
     }
 
     /// A new connection has taken over: symbols silent before and after it do not ask for another.
