@@ -116,7 +116,7 @@ mod tests {
     /// Prints in order: `o7` is id 7 over the old connection, `n7` over the new one.
     fn standing(before: &str, after: &str, ms: u64) -> Standing {
         let mut overlap = Overlap::new(1);
-        let mut note = |overlap: &mut Overlap, prints: &str| {
+        let note = |overlap: &mut Overlap, prints: &str| {
             for print in prints.split_whitespace() {
                 overlap.note(print.starts_with('n'), 0, print[1..].parse().unwrap());
             }
