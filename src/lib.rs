@@ -7,6 +7,7 @@ pub mod config;
 pub mod digest;
 pub mod engine;
 pub mod import;
+pub mod link;
 pub mod logging;
 pub mod progress;
 pub mod replay;

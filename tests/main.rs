@@ -4,6 +4,7 @@ mod candles;
 mod cli;
 mod config;
 mod import;
+mod link;
 mod parity;
 mod reconcile;
 mod rest;

@@ -8,6 +8,7 @@ pub mod binance;
 pub mod counts;
 pub mod digits;
 pub mod endpoint;
+pub mod link;
 pub mod reject;
 
 use systems::candle::VenueCandle;

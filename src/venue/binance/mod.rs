@@ -23,6 +23,7 @@ mod instruments;
 mod kline;
 mod observe;
 mod page;
+pub(super) mod streams;
 mod text;
 
 use systems::limits::{EARLIEST_NS, LATEST_NS};
