@@ -178,6 +178,6 @@ mod tests {
         let lengths = [10, 20, 30, 10, 200, 5];
         let batches = batches(lengths.into_iter(), AROUND + 2 * AROUND_NAME + 30);
         assert_eq!(batches, [0..2, 2..3, 3..4, 4..5, 5..6]);
-        assert_eq!(super::batches([7; 100].into_iter(), 4_088), [0..100]);
+        assert_eq!(super::batches([7; 800].into_iter(), 4_088).len(), 2);
     }
 }
