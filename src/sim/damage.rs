@@ -68,8 +68,10 @@ mod tests {
     fn texts_are_spoiled_as_named() {
         let whole = r#"{"stream":"a@t","data":{"e":"trade","s":"A","p":"1.50","T":17,"m":true}"#;
         let from = whole.find("{\"e\"").unwrap();
+        let mut cut = whole.to_owned();
+        spoil(&mut cut, from, Kind::InvalidJson);
+        assert!(whole.starts_with(&cut) && from < cut.len() && cut.len() < whole.len(), "{cut}");
         for (kind, want) in [
-            (Kind::InvalidJson, r#"{"stream":"a@t","data":{"e":"trade","s":"A","p":"1.50"#),
             (
                 Kind::WrongTypes,
                 r#"{"stream":"a@t","data":{"e":"trade","s":"A","p":1.50,"T":"17","m":true}"#,
@@ -81,11 +83,7 @@ mod tests {
         ] {
             let mut text = whole.to_owned();
             spoil(&mut text, from, kind);
-            if kind == Kind::InvalidJson {
-                assert!(want.starts_with(&text) && text.len() > from, "{text}");
-            } else {
-                assert_eq!(text, want);
-            }
+            assert_eq!(text, want);
         }
         assert_eq!(lie(r#"["19.5","0.1",7]"#), r#"["18.5","1.1",7]"#);
     }

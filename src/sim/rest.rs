@@ -223,7 +223,7 @@ fn info(asking: &Asking<'_>) -> Result<String, Refusal> {
     let listed = |name: &&str| {
         market.symbol(name).is_some_and(|symbol| market.listings[symbol].is_listed(now))
     };
-    if only.as_ref().is_some_and(|names| !names.iter().all(|name| listed(name))) {
+    if only.as_ref().is_some_and(|names| !names.iter().all(listed)) {
         return Err(refuse(-1121, "Invalid symbol."));
     }
     let wanted = market.listings.iter().filter(|listing| {

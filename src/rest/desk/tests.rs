@@ -1,7 +1,7 @@
 //! Every fault of a venue played through the desk in a table, without a network or a clock.
 
 use super::*;
-use crate::rest::retry::BASE_NS;
+use crate::rest::retry::{BASE_NS, Late};
 use crate::venue::Channel;
 use systems::interval::Interval;
 use systems::trade::SymbolId;
@@ -207,7 +207,8 @@ fn a_venue_that_does_not_advance_ends_with_a_reason() {
         let (requests, news, now) = play(&mut desk, |_, _| answer.clone());
         assert_eq!((requests.len(), answers(&news)), (3, 0), "{what}");
         assert_eq!(lost(&news), [(10, 14, Reason::NotListed)], "{what}");
-        assert_eq!(*end(&news), End::Complete { missing: 0 }, "{what}");
+        let given_up = End::GivenUp(Reason::Failed(Failure::NotYet(Late::Id)));
+        assert_eq!(*end(&news), given_up, "{what}");
         assert!(now.0 - NOW.0 > 2 * SECOND, "a venue may be some seconds late");
     }
 }
@@ -327,7 +328,7 @@ fn a_storm_of_gaps_stays_within_the_share() {
     }
     let mut now = NOW;
     let (mut sent, mut first_page) = (0u32, Vec::new());
-    while desk.queue.len() > 0 {
+    while !desk.queue.is_empty() {
         match desk.next(now) {
             Next::Idle => panic!("stuck"),
             Next::At(then) => now = then,
