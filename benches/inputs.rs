@@ -21,7 +21,7 @@ pub fn market(symbols: usize, prints: usize, rate: u64) -> (Vec<SymbolSpec>, Vec
     (market.header().symbols.clone(), trades)
 }
 
-/// One print a minute of each symbol for the [`EARLY`] minutes before `trades`, in their order:
+/// One print a minute of each symbol for the `EARLY` minutes before `trades`, in their order:
 /// enough that every row has closed candles before the clock starts.
 pub fn early(symbols: usize, trades: &[Trade]) -> Vec<Trade> {
     let minute = 60 * Nanos::PER_SECOND;
