@@ -1,7 +1,7 @@
 //! Every fault of a venue played through the desk in a table, without a network or a clock.
 
 use super::*;
-use crate::rest::retry::BASE_NS;
+use crate::rest::retry::{BASE_NS, Late};
 use crate::venue::Channel;
 use systems::interval::Interval;
 use systems::trade::SymbolId;
@@ -207,7 +207,8 @@ fn a_venue_that_does_not_advance_ends_with_a_reason() {
         let (requests, news, now) = play(&mut desk, |_, _| answer.clone());
         assert_eq!((requests.len(), answers(&news)), (3, 0), "{what}");
         assert_eq!(lost(&news), [(10, 14, Reason::NotListed)], "{what}");
-        assert_eq!(*end(&news), End::Complete { missing: 0 }, "{what}");
+        let given_up = End::GivenUp(Reason::Failed(Failure::NotYet(Late::Id)));
+        assert_eq!(*end(&news), given_up, "{what}");
         assert!(now.0 - NOW.0 > 2 * SECOND, "a venue may be some seconds late");
     }
 }
@@ -320,30 +321,24 @@ fn few_requests_are_under_way_and_fewer_when_the_venue_is_in_trouble() {
 fn a_storm_of_gaps_stays_within_the_share() {
     let mut desk = desk();
     for symbol in 0..2_000 {
-        let Wanted::Ids { name, channel, .. } = ids(1, 5).wanted else { panic!() };
-        let wanted =
-            Wanted::Ids { symbol: SymbolId(symbol), name, channel, from_id: 1, to_id: 1_500 };
-        desk.accept(Job { priority: Priority::Backfill, wanted }, NOW);
+        let mut job = ids(1, 3);
+        let Wanted::Ids { symbol: id, .. } = &mut job.wanted else { panic!() };
+        *id = SymbolId(symbol);
+        desk.accept(job, NOW);
     }
-    let mut now = NOW;
-    let (mut sent, mut first_page) = (0u32, Vec::new());
-    while desk.queue.len() > 0 {
+    let (mut now, mut sent) = (NOW, 0);
+    while !desk.queue.is_empty() {
         match desk.next(now) {
             Next::Idle => panic!("stuck"),
             Next::At(then) => now = then,
             Next::Send(sending) => {
                 sent += 1;
                 assert!(desk.budget.used(now) <= 3_600 * 95 / 100);
-                let begun = sending.request.ends_with("fromId=1&limit=1000");
-                first_page.push(begun);
-                let page = if begun { rows(1..1_001) } else { rows(1_001..1_501) };
-                desk.take(sending, page, now.plus(5 * Nanos::PER_MS));
-                desk.out.clear();
+                desk.take(sending, rows(1..4), now.plus(5 * Nanos::PER_MS));
             }
         }
     }
-    assert_eq!(sent, 4_000);
-    assert!(first_page[..2_000].iter().all(|first| *first), "one page each, then the second");
-    // 16,000 of weight at 3,420 a minute: 4 full minutes and the rest of a fifth.
-    assert_eq!((now.0 - NOW.0) / (60 * SECOND), 4);
+    assert_eq!(sent, 2_000);
+    // 8,000 of weight at 3,420 a minute: two full minutes and the rest of a third.
+    assert_eq!((now.0 - NOW.0) / (60 * SECOND), 2);
 }
