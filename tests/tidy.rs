@@ -49,7 +49,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rand_core", &[]),
     ("indicatif", &["src/progress.rs", "src/commands/table.rs"]),
     ("fern", &["src/logging.rs"]),
-    ("xxhash_rust", &["src/digest.rs", "src/symbols.rs", "src/tape/", "src/commands/import.rs"]),
+    ("xxhash_rust", &["src/digest.rs", "src/tape/", "src/commands/import.rs"]),
     ("rand_pcg", &["src/synthetic"]),
 ];
 
