@@ -56,8 +56,8 @@ def rows(found, memory):
 
     for group in sorted((g for g in found if g.startswith("replay/")), key=size):
         for threads in (1, 2):
-            symbols, rate = size(group)
-            what = (f"replay, {symbols:,} symbols, {rate // 1000}k prints a second, "
+            symbols, per_second = size(group)
+            what = (f"replay, {symbols:,} symbols, {per_second // 1000}k prints a second, "
                     f"{threads} thread{'s' * (threads > 1)}: a print")
             yield from beside(what, group, f"engine/{threads}")
     yield from beside("decode a trade message", "decode")

@@ -16,7 +16,8 @@ static SYMBOLS: LazyLock<Symbols> = LazyLock::new(|| {
         price: Scale { decimals: 2, width: 8 },
         quantity: Scale { decimals: 5, width: 8 },
     };
-    let names = ["BTCUSDT", "ETHUSDT", "A", "\u{5e01}USDT", "A\\u0042", "\""];
+    let long = "1000SHIBUSDT_250627";
+    let names = ["BTCUSDT", "ETHUSDT", "A", "\u{5e01}USDT", "A\\u0042", "\"", long];
     Symbols::new(names.map(spec).to_vec()).expect("the names differ")
 });
 

@@ -150,13 +150,24 @@ impl<'a> OtherDecoder<'a> {
     }
 
     /// The next entry; `None` if the bytes are not one.
+    #[inline]
     pub(super) fn next(&mut self) -> Option<Other<'a>> {
         let kind = self.cursor.byte()?;
         let received = self.received_before.wrapping_add(self.cursor.signed()? as u64);
         self.received_before = received;
-        let received = Nanos(received);
-        let mut body = Cursor(self.cursor.bytes()?);
-        if !(FRAME..=HEARTBEAT).contains(&kind) {
+        let (received, mut body) = (Nanos(received), Cursor(self.cursor.bytes()?));
+        // Most entries by far. Apart from the others a frame is two numbers and a slice, which
+        // need not be copied as a body of the largest kind, a candle.
+        if kind == FRAME {
+            let body = Body::Frame { link: body.small()?, text: bounded(body.rest(), 0)? };
+            return Some(Other::Entry(Entry { received, body }));
+        }
+        self.rare(kind, received, body)
+    }
+
+    #[inline(never)]
+    fn rare(&self, kind: u8, received: Nanos, mut body: Cursor<'a>) -> Option<Other<'a>> {
+        if !(ANSWER..=HEARTBEAT).contains(&kind) {
             return Some(Other::UnknownKind(received));
         }
         let body_read = self.body(kind, received, &mut body)?;
@@ -165,7 +176,6 @@ impl<'a> OtherDecoder<'a> {
 
     fn body(&self, kind: u8, received: Nanos, body: &mut Cursor<'a>) -> Option<Body<'a>> {
         Some(match kind {
-            FRAME => Body::Frame { link: body.small()?, text: bounded(body.rest(), 0)? },
             ANSWER => {
                 let request = body.text()?;
                 Body::Answer { request, text: bounded(body.rest(), request.len())? }

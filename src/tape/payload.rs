@@ -248,6 +248,7 @@ pub struct Runs<'a> {
 impl<'a> Iterator for Runs<'a> {
     type Item = Run<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Run<'a>> {
         loop {
             while self.others_left > 0 {

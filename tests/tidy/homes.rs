@@ -22,7 +22,7 @@ pub(super) const HOMES: &[(&str, &[&str])] = &[
     ("rand_core", &[]),
     ("indicatif", &["src/progress.rs", "src/commands/table.rs"]),
     ("fern", &["src/logging.rs"]),
-    ("xxhash_rust", &["src/digest.rs", "src/symbols.rs", "src/tape/", "src/commands/import.rs"]),
+    ("xxhash_rust", &["src/digest.rs", "src/tape/", "src/commands/import.rs"]),
     ("rand_pcg", &["src/synthetic", "src/rest/retry.rs", "src/link/"]),
     ("tokio", &["src/rest/client.rs", "src/rest/worker.rs", "src/sim/"]),
     ("tokio_rustls", &["src/sim/"]),

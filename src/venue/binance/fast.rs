@@ -5,9 +5,9 @@
 //! venue invents tomorrow costs speed, never correctness. Rejects are not decided here either.
 
 use systems::trade::{Trade, TradeKind};
-use systems::units::{Price, Quantity, Scale};
+use systems::units::{Nanos, Price, Quantity, Scale};
 
-use super::super::{Channel, Decoded, Venue, What};
+use super::super::{Channel, Venue};
 use super::frame::aggressor;
 use super::{id_count, instant, trade_kind};
 use crate::symbols::Symbols;
@@ -18,7 +18,15 @@ const DIGITS_MAX: usize = 18;
 /// Longest string taken; the longest symbols have about twenty bytes.
 const STRING_MAX: usize = 64;
 
-pub(super) fn decode(venue: Venue, frame: &[u8], symbols: &Symbols) -> Option<Decoded> {
+/// A print and when it was sent: a third of the size of [`Decoded`], which is built by whoever
+/// looks into it.
+pub(super) struct Print {
+    pub(super) sent_at: Nanos,
+    pub(super) trade: Trade,
+    pub(super) channel: Channel,
+}
+
+pub(super) fn decode(venue: Venue, frame: &[u8], symbols: &Symbols) -> Option<Print> {
     let mut at = Cursor(frame);
     let enveloped = at.skips(b"{\"stream\":\"");
     if enveloped {
@@ -26,20 +34,20 @@ pub(super) fn decode(venue: Venue, frame: &[u8], symbols: &Symbols) -> Option<De
         at.skip(b",\"data\":")?;
     }
     at.skip(b"{\"e\":\"")?;
-    let decoded = if at.skips(b"trade\",\"E\":") {
+    let print = if at.skips(b"trade\",\"E\":") {
         single(&mut at, venue, symbols)?
     } else {
         at.skip(b"aggTrade\",\"E\":")?;
         aggregate(&mut at, symbols)?
     };
     let end: &[u8] = if enveloped { b"}}" } else { b"}" };
-    (at.0 == end).then_some(decoded)
+    (at.0 == end).then_some(print)
 }
 
 /// `1723161255343,"s":"BTCUSDT","t":7,"p":"1.5","q":"2.5","T":1723161255342,"m":true,"M":true`;
 /// USD-M has `T` before `s`, and `X` before `m`; until 2024 spot had `b` and `a` after `q`.
 #[inline(always)]
-fn single(at: &mut Cursor<'_>, venue: Venue, symbols: &Symbols) -> Option<Decoded> {
+fn single(at: &mut Cursor<'_>, venue: Venue, symbols: &Symbols) -> Option<Print> {
     let sent = at.number()?;
     let mut time = if at.skips(b",\"T\":") { Some(at.number()?) } else { None };
     at.skip(b",\"s\":\"")?;
@@ -73,13 +81,13 @@ fn single(at: &mut Cursor<'_>, venue: Venue, symbols: &Symbols) -> Option<Decode
         aggressor: aggressor(buyer_is_maker),
         kind: trade_kind(venue, class, price, quantity).ok()?,
     };
-    Some(Decoded { sent_at: Some(instant(sent)?), what: What::Trade(trade, Channel::Trades) })
+    Some(Print { sent_at: instant(sent)?, trade, channel: Channel::Trades })
 }
 
 /// `1723161255343,"s":"BTCUSDT","a":9,"p":"1.5","q":"2.5","f":7,"l":8,"T":1723161255342,"m":true,
 /// "M":true`; USD-M has `a` before `s`, and since 2026 `nq` after `q`.
 #[inline(always)]
-fn aggregate(at: &mut Cursor<'_>, symbols: &Symbols) -> Option<Decoded> {
+fn aggregate(at: &mut Cursor<'_>, symbols: &Symbols) -> Option<Print> {
     let sent = at.number()?;
     let mut id = if at.skips(b",\"a\":") { Some(at.number()?) } else { None };
     at.skip(b",\"s\":\"")?;
@@ -113,8 +121,7 @@ fn aggregate(at: &mut Cursor<'_>, symbols: &Symbols) -> Option<Decoded> {
         aggressor: aggressor(at.tail()?),
         kind: TradeKind::Market,
     };
-    let what = What::Trade(trade, Channel::AggregateTrades);
-    Some(Decoded { sent_at: Some(instant(sent)?), what })
+    Some(Print { sent_at: instant(sent)?, trade, channel: Channel::AggregateTrades })
 }
 
 /// What is left of a frame.
@@ -142,14 +149,13 @@ impl<'a> Cursor<'a> {
     /// The next eight bytes, the first one lowest; zeros beyond the end.
     #[inline(always)]
     fn eight(&self) -> u64 {
-        match self.0.first_chunk() {
-            Some(bytes) => u64::from_le_bytes(*bytes),
-            None => {
-                let mut bytes = [0; 8];
-                bytes[..self.0.len()].copy_from_slice(self.0);
-                u64::from_le_bytes(bytes)
-            }
-        }
+        self.0.first_chunk().map_or_else(|| self.last(), |bytes| u64::from_le_bytes(*bytes))
+    }
+
+    /// The same where there are fewer.
+    #[cold]
+    fn last(&self) -> u64 {
+        self.0.iter().rev().fold(0, |bytes, &byte| bytes << 8 | u64::from(byte))
     }
 
     /// A JSON number without sign, point or exponent.
@@ -165,42 +171,68 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     fn digits(&mut self) -> Option<(u64, usize)> {
         let (mut value, mut len) = (0u64, 0);
-        loop {
-            let digits = self.eight() ^ ZEROS;
-            let n = digits_in(digits);
+        while let Some(eight) = self.eight_digits() {
             // Wraps on more digits than are taken.
-            value = POWERS[n].wrapping_mul(value).wrapping_add(number_of(digits, n));
-            len += n;
-            self.0 = self.0.get(n..)?;
-            if n < 8 {
-                return (1..=DIGITS_MAX).contains(&len).then_some((value, len));
-            }
-            if len > DIGITS_MAX {
-                return None;
-            }
+            value = value.wrapping_mul(POWERS[8]).wrapping_add(number_of(eight));
+            len += 8;
         }
+        let (digits, n) = self.few_digits()?;
+        value = value.wrapping_mul(POWERS[n]).wrapping_add(number_of(digits));
+        len += n;
+        (1..=DIGITS_MAX).contains(&len).then_some((value, len))
+    }
+
+    /// Passes over eight digits if the next eight bytes are such; gives the digits' values.
+    ///
+    /// By a branch: the processor foresees it, so the fields that follow need not wait until
+    /// these digits are counted.
+    #[inline(always)]
+    fn eight_digits(&mut self) -> Option<u64> {
+        let (bytes, rest) = self.0.split_first_chunk()?;
+        let digits = u64::from_le_bytes(*bytes) ^ ZEROS;
+        if not_digits(digits) != 0 {
+            return None;
+        }
+        self.0 = rest;
+        Some(digits)
+    }
+
+    /// Passes over up to seven digits, where eight are not; gives them with zeros before them,
+    /// and their count.
+    #[inline(always)]
+    fn few_digits(&mut self) -> Option<(u64, usize)> {
+        let digits = self.eight() ^ ZEROS;
+        let n = not_digits(digits).trailing_zeros() as usize / 8;
+        self.0 = self.0.get(n..)?;
+        // In two steps, since none may be by 64.
+        Some((digits << 8 << (56 - 8 * n), n))
     }
 
     /// A decimal of that scale up to its closing quote, which is passed over too.
     #[inline(always)]
     fn decimal(&mut self, scale: Scale) -> Option<i64> {
-        let (mut value, _) = self.digits()?;
-        let mut missing = usize::from(scale.decimals);
+        let (whole, _) = self.digits()?;
+        let mut value = whole.checked_mul(*POWERS.get(usize::from(scale.decimals))?)?;
         if self.skips(b".") {
-            let digits = self.eight() ^ ZEROS;
-            let len = digits_in(digits);
-            let kept = len.min(missing);
-            // What is beyond the scale must be zeros; more than eight digits fail at the quote.
-            let beyond = digits & low_bytes(len) & !low_bytes(kept);
-            if len == 0 || beyond != 0 {
-                return None;
-            }
-            value = value.checked_mul(POWERS[kept])?.checked_add(number_of(digits, kept))?;
-            missing -= kept;
-            self.0 = self.0.get(len..)?;
+            value = value.checked_add(self.fraction(scale.decimals.into())?)?;
         }
         self.skip(b"\"")?;
-        i64::try_from(value.checked_mul(*POWERS.get(missing)?)?).ok()
+        i64::try_from(value).ok()
+    }
+
+    /// One to eight digits after a point, in units of `10^-decimals`. More fail at the quote.
+    #[inline(always)]
+    fn fraction(&mut self, decimals: usize) -> Option<u64> {
+        let (digits, len) = match self.eight_digits() {
+            Some(digits) => (digits, 8),
+            None => self.few_digits().filter(|&(_, len)| len > 0)?,
+        };
+        let kept = len.min(decimals);
+        // What is beyond the scale must be zeros.
+        let beyond = 8 * (len - kept) as u32;
+        let number = digits.unbounded_shl(beyond);
+        let exact = number.unbounded_shr(beyond) == digits;
+        exact.then(|| number_of(number) * POWERS[decimals - kept])
     }
 
     /// A string of plain ASCII up to its closing quote, which is passed over too.
@@ -259,27 +291,16 @@ const fn equal(bytes: u64, byte: u8) -> u64 {
     differ.wrapping_sub(ONES) & !differ
 }
 
-/// How many of eight bytes are below ten before the first that is not.
+/// The top bits of those of eight bytes that are not below ten.
 #[inline(always)]
-const fn digits_in(digits: u64) -> usize {
-    let not_digits = ((digits & !TOPS) + ONES * (0x80 - 10)) | digits;
-    (not_digits & TOPS).trailing_zeros() as usize / 8
+const fn not_digits(digits: u64) -> u64 {
+    (((digits & !TOPS) + ONES * (0x80 - 10)) | digits) & TOPS
 }
 
-/// All bits of the lowest `n` bytes, `n` at most 8.
+/// The number that eight bytes, each below ten, spell; the lowest comes first.
 #[inline(always)]
-const fn low_bytes(n: usize) -> u64 {
-    if n == 8 { u64::MAX } else { (1 << (8 * n)) - 1 }
-}
-
-/// The number that the lowest `n` bytes, each below ten, spell; the lowest comes first.
-#[inline(always)]
-const fn number_of(digits: u64, n: usize) -> u64 {
-    if n == 0 {
-        return 0;
-    }
-    // Leading zeros for the bytes that do not belong; then pairs, fours and all eight.
-    let digits = digits << (64 - 8 * n);
+const fn number_of(digits: u64) -> u64 {
+    // Pairs, fours, and all eight.
     let pairs = digits.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
     let fours = pairs.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_ffff_0000_ffff;
     fours.wrapping_mul(10_000 << 32 | 1) >> 32
@@ -304,15 +325,18 @@ mod tests {
     proptest! {
         #[test]
         fn decimals_read_as_the_scale_reads_them(
-            text in "[0-9]{0,12}(\\.[0-9]{0,5}0{0,6})?[a-z -]?", decimals in 0u8..12,
+            text in "[0-9]{0,20}(\\.[0-9]{0,5}0{0,6})?[a-z -]?", decimals in 0u8..19,
+            rest in "(,\"q\":\"[0-9.]{0,9})?",
         ) {
             let scale = Scale::exact(decimals);
-            let quoted = format!("{text}\"");
-            if let Some(fast) = Cursor(quoted.as_bytes()).decimal(scale) {
+            let quoted = format!("{text}\"{rest}");
+            let mut at = Cursor(quoted.as_bytes());
+            if let Some(fast) = at.decimal(scale) {
                 prop_assert_eq!(Ok(fast), scale.parse(text.as_bytes()));
+                prop_assert_eq!(at.0, rest.as_bytes());
             } else if let Some((whole, fraction)) = text.split_once('.') {
                 // It gives up on no more than it says.
-                let usual = !whole.is_empty() && fraction.len() <= 8 && decimals <= 6;
+                let usual = (1..=12).contains(&whole.len()) && fraction.len() <= 8 && decimals <= 6;
                 prop_assert!(!usual || scale.parse(text.as_bytes()).is_err());
             }
         }

@@ -31,7 +31,7 @@ use systems::trade::TradeKind;
 use systems::units::{Nanos, Price, Quantity};
 
 use super::reject::DecodeReject;
-use super::{Channel, ChannelFacts, Decoded, Venue};
+use super::{Channel, ChannelFacts, Decoded, Venue, What};
 use crate::symbols::Symbols;
 
 pub(super) use endpoints::{ask, rest};
@@ -50,7 +50,8 @@ pub fn decode(venue: Venue, frame: &[u8], symbols: &Symbols) -> Decoded {
 /// equals what [`decode_slow`] gives.
 #[inline]
 pub fn decode_fast(venue: Venue, frame: &[u8], symbols: &Symbols) -> Option<Decoded> {
-    fast::decode(venue, frame, symbols)
+    let fast::Print { sent_at, trade, channel } = fast::decode(venue, frame, symbols)?;
+    Some(Decoded { sent_at: Some(sent_at), what: What::Trade(trade, channel) })
 }
 
 /// The whole decoder, with a real JSON parser: it decides wherever the scanner does not.
