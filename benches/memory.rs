@@ -72,6 +72,8 @@ fn main() -> io::Result<()> {
         quantity: Scale::exact(3),
     };
     let symbols: Vec<SymbolSpec> = (0..SYMBOLS).map(named).collect();
+    // Before there is freed memory that it could take.
+    let candle_bytes = candle_bytes()?;
     let empty = resident()?;
     let mut engine = warmed(&settings, &symbols, 1, &[]);
     let intervals = 0..settings.intervals.len();
@@ -90,5 +92,5 @@ fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "memory: resident_mb {:.1}", filled as f64 / MB)?;
     writeln!(out, "memory: engine_mb {:.1}", filled.saturating_sub(empty) as f64 / MB)?;
-    writeln!(out, "memory: candle_bytes {:.1}", candle_bytes()?)
+    writeln!(out, "memory: candle_bytes {candle_bytes:.1}")
 }

@@ -16,7 +16,7 @@ pub const PERIOD_MAX: usize = 5_000;
 
 /// Candles between two saved states of an indicator. A deep correction refolds from the last
 /// saved state before it, so this bounds the extra work; smaller costs memory per row.
-pub const CHECKPOINT_EVERY: usize = 48;
+pub const CHECKPOINT_EVERY: usize = 32;
 
 /// Open gaps one symbol may have. At the limit the oldest is given up as unrecoverable and
 /// counted: its candles keep their mark, its ids are refused if they come after all.
