@@ -178,7 +178,9 @@ impl Player {
         for run in block.runs() {
             match run {
                 Run::Trades(trades, _) => self.batch.trades.extend_from_slice(trades),
-                Run::Entry(entry) => self.session.take(&entry, &mut self.batch),
+                Run::Entry(entry) => {
+                    self.session.take(&entry, &mut self.batch);
+                }
             }
             if self.batch.len() >= BATCH {
                 prints += self.step();

@@ -23,6 +23,8 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Follow an exchange: candles, indicators, repair, and a tape of all of it.
+    Live(LiveArgs),
     /// Run tapes through the engine: candles, indicators and a digest.
     Replay(ReplayArgs),
     /// Turn recordings and archives of others into a tape.
@@ -39,6 +41,46 @@ pub enum Command {
     /// Look into tapes, cut them, or make one.
     #[command(subcommand)]
     Tape(TapeCommand),
+}
+
+/// `tapescan live`.
+#[derive(Debug, Args)]
+pub struct LiveArgs {
+    /// The configuration file; else the defaults.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// "binance", "binance-usdm", or "sim" for a simulated exchange in this process; else the
+    /// configuration's venue.
+    #[arg(long)]
+    pub exchange: Option<String>,
+    /// Names such as "BTCUSDT,ETHUSDT", or "top:N" for the N busiest against USDT [default:
+    /// top:200, of the simulated exchange all].
+    #[arg(long)]
+    pub symbols: Option<String>,
+    /// Record a tape into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
+    /// Stop after this time, such as "60s"; else on Ctrl-C.
+    #[arg(long = "for", value_name = "TIME")]
+    pub run_for: Option<String>,
+    /// Threads of the engine; cannot be seen in the results.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: u16,
+    /// Print one JSON object a second on stdout, and the summary as the last.
+    #[arg(long)]
+    pub json: bool,
+    /// The simulated exchange's market, such as "symbols=60,rate=2000".
+    #[arg(long, value_name = "SPEC")]
+    pub synthetic: Option<String>,
+    /// What goes wrong at the simulated exchange, as for `sim`. May be given several times.
+    #[arg(long, value_name = "SPEC")]
+    pub fault: Vec<String>,
+    /// Send requests here instead of to the venue, such as "http://127.0.0.1:9443".
+    #[arg(long, value_name = "URL")]
+    pub requests: Option<String>,
+    /// Connect to streams here instead of at the venue, such as "ws://127.0.0.1:9443".
+    #[arg(long, value_name = "URL")]
+    pub streams: Option<String>,
 }
 
 /// `tapescan replay`.

@@ -8,6 +8,7 @@ pub mod digest;
 pub mod engine;
 pub mod import;
 pub mod link;
+pub mod live;
 pub mod logging;
 pub mod progress;
 pub mod replay;

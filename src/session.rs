@@ -11,7 +11,7 @@ use systems::units::Nanos;
 use crate::symbols::Symbols;
 use crate::tape::entry::{Body, Entry};
 use crate::venue::counts::DecodeCounts;
-use crate::venue::{Channel, Decoder, Venue, What};
+use crate::venue::{Channel, Decoded, Decoder, Venue, What};
 
 /// How far a recording may begin before the end of the one before it, in the venue's time.
 const OVERLAP_NS: u64 = 5 * Nanos::PER_SECOND;
@@ -79,9 +79,12 @@ impl Session {
     }
 
     /// Adds what one entry means to a batch.
-    pub fn take(&mut self, entry: &Entry<'_>, batch: &mut Batch) {
+    ///
+    /// Gives back what a frame was decoded to, for whoever keeps the connections: nobody decodes
+    /// twice.
+    pub fn take(&mut self, entry: &Entry<'_>, batch: &mut Batch) -> Option<Decoded> {
         match entry.body {
-            Body::Frame { link, text } => self.frame(link, text, batch),
+            Body::Frame { link, text } => return self.frame(link, text, batch),
             Body::Answer { request, text } => self.answer(request, text, batch),
             Body::Trade(trade) => batch.push(trade),
             Body::Candle { symbol, interval, candle } => {
@@ -94,7 +97,9 @@ impl Session {
                 batch.control(Control::Unrecoverable { symbol, from_id, to_id });
             }
             Body::Heartbeat(at) => self.heartbeat(at, batch),
+            Body::Done { symbol, interval } => self.done(symbol, interval, batch),
         }
+        None
     }
 
     /// Where two recordings meet, the later one may begin a little before the earlier one ended:
@@ -112,12 +117,24 @@ impl Session {
         batch.control(Control::Heartbeat(at));
     }
 
-    fn frame(&mut self, link: u16, text: &[u8], batch: &mut Batch) {
+    /// Rows of intervals that the configuration does not have asked for nothing.
+    fn done(&mut self, symbol: SymbolId, interval: Option<Interval>, batch: &mut Batch) {
+        let place = interval.map(|done| self.intervals.iter().position(|known| *known == done));
+        let interval = match place {
+            None => None,
+            Some(Some(index)) => Some(index as u8),
+            Some(None) => return,
+        };
+        batch.control(Control::RequestDone { symbol, interval });
+    }
+
+    fn frame(&mut self, link: u16, text: &[u8], batch: &mut Batch) -> Option<Decoded> {
         let Some(decoder) = &mut self.decoder else {
             self.skipped.undecodable += 1;
-            return;
+            return None;
         };
-        match decoder.frame(text, &self.symbols).what {
+        let decoded = decoder.frame(text, &self.symbols);
+        match decoded.what {
             What::Trade(trade, channel) => {
                 self.note_link(link);
                 self.print(Some(link), trade, channel, batch);
@@ -127,6 +144,7 @@ impl Session {
             }
             _ => {}
         }
+        Some(decoded)
     }
 
     fn answer(&mut self, request: &str, text: &[u8], batch: &mut Batch) {

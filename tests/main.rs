@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod import;
 mod link;
+mod live;
 mod parity;
 mod reconcile;
 mod rest;

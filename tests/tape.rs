@@ -61,6 +61,7 @@ impl Owned {
                 OwnedBody::Plain(Body::Unrecoverable { symbol, from_id, to_id })
             }
             Body::Heartbeat(at) => OwnedBody::Plain(Body::Heartbeat(at)),
+            Body::Done { symbol, interval } => OwnedBody::Plain(Body::Done { symbol, interval }),
         };
         Self { received: entry.received, body }
     }
@@ -158,6 +159,10 @@ fn any_body() -> impl Strategy<Value = OwnedBody> {
             Plain(Body::Unrecoverable { symbol, from_id, to_id })
         }),
         any::<u64>().prop_map(|at| Plain(Body::Heartbeat(Nanos(at)))),
+        (symbol(), any::<bool>()).prop_map(|(symbol, candles)| {
+            let interval = candles.then(|| Interval::parse("1d@08:00").unwrap());
+            Plain(Body::Done { symbol, interval })
+        }),
         (0u16..3, any::<u64>(), any::<u64>())
             .prop_map(|(symbol, id, at)| Plain(Body::Trade(trade(symbol, id >> 20, Nanos(at))))),
         (0u16..3, 0u64..9).prop_map(|(symbol, id)| Plain(Body::Trade(trade(

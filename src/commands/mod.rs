@@ -3,6 +3,7 @@
 mod audit;
 mod golden;
 mod import;
+mod live;
 mod replay;
 mod sim;
 mod table;
@@ -91,6 +92,7 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Replay(args) => replay::run(&args, out),
         Command::Import(args) => import::run(args, out),
         Command::Audit(args) => audit::run(&args, out),
+        Command::Live(args) => live::run(&args, out),
         Command::Sim(args) => sim::run(&args, out),
         Command::Config { file } => {
             let config = file.as_deref().map(Config::read).transpose()?.unwrap_or_default();

@@ -131,7 +131,8 @@ pub(super) fn as_json(summary: &Summary, config: &Config, elapsed: Duration) -> 
     })
 }
 
-fn print(
+/// The summary for people.
+pub(super) fn print(
     out: &mut dyn Write,
     summary: &Summary,
     config: &Config,

@@ -57,6 +57,31 @@ pub(super) fn run(args: &SimArgs, out: &mut dyn Write) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The market that a live session meets unless it is told otherwise.
+const FOR_LIVE: &str = "symbols=60,rate=2000";
+
+/// An exchange for a live session of this process.
+pub(super) fn for_live(synthetic: Option<&str>, faults: &[String]) -> Result<Exchange, Failure> {
+    let feed = synthetic_feed(synthetic.unwrap_or(FOR_LIVE))?;
+    let config = SimConfig { feed, faults: parsed(faults)?, ..SimConfig::default() };
+    Exchange::start(config).map_err(|error| match error {
+        StartError::Io(_) => Failure::failed(error),
+        StartError::Feed(_) | StartError::Symbol { .. } => Failure::usage(error),
+    })
+}
+
+fn synthetic_feed(text: &str) -> Result<Feed, Failure> {
+    let spec = SimConfig::spec().amended(text);
+    spec.map(Feed::Synthetic).map_err(|error| Failure::Usage(format!("--synthetic: {error}")))
+}
+
+fn parsed(faults: &[String]) -> Result<Vec<Fault>, Failure> {
+    let parse = |text: &String| {
+        Fault::parse(text).map_err(|error| Failure::Usage(format!("--fault {text}: {error}")))
+    };
+    faults.iter().map(parse).collect()
+}
+
 fn config(args: &SimArgs) -> Result<SimConfig, Failure> {
     let venue = Venue::parse(&args.venue).ok_or_else(|| {
         let names = Venue::ALL.map(Venue::name).join(", ");
@@ -64,20 +89,13 @@ fn config(args: &SimArgs) -> Result<SimConfig, Failure> {
     })?;
     let feed = match &args.tape {
         Some(tape) => Feed::Tape(tape.clone()),
-        None => {
-            let text = args.synthetic.as_deref().unwrap_or_default();
-            let spec = SimConfig::spec().amended(text);
-            Feed::Synthetic(spec.map_err(|error| Failure::Usage(format!("--synthetic: {error}")))?)
-        }
+        None => synthetic_feed(args.synthetic.as_deref().unwrap_or_default())?,
     };
-    let faults = args.fault.iter().map(|text| {
-        Fault::parse(text).map_err(|error| Failure::Usage(format!("--fault {text}: {error}")))
-    });
     Ok(SimConfig {
         listen: args.listen,
         venue,
         feed,
-        faults: faults.collect::<Result<_, _>>()?,
+        faults: parsed(&args.fault)?,
         speed: args.speed,
         history_ns: time("--history", &args.history)?,
         lag_ns: time("--lag", &args.lag)?,
@@ -86,7 +104,7 @@ fn config(args: &SimArgs) -> Result<SimConfig, Failure> {
     })
 }
 
-fn time(flag: &str, text: &str) -> Result<u64, Failure> {
+pub(super) fn time(flag: &str, text: &str) -> Result<u64, Failure> {
     duration_ns(text).ok_or_else(|| {
         Failure::Usage(format!("{flag} {text:?} is no time: use a count and ms, s, m or h"))
     })

@@ -93,7 +93,11 @@ pub fn replay(
     player.flush();
     let prints = player.prints;
     engine.finish(&mut |outbox| outputs.take(outbox));
-    Ok(Summary::collect(&engine, &session, outputs, tapes, plan, prints))
+    let (venue, threads) = (tapes.venue(), plan.threads);
+    let mut summary = Summary::collect(&engine, &session, outputs, venue, threads, prints);
+    let torn = tapes.ends().filter(|(_, end)| !end.sealed || end.damage.is_some());
+    summary.torn = torn.map(|(path, end)| (path.display().to_string(), end)).collect();
+    Ok(summary)
 }
 
 /// Cuts entries into batches and steps the engine.

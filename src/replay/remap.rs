@@ -72,6 +72,7 @@ impl Remap {
             Body::Unrecoverable { symbol, from_id, to_id } => {
                 Body::Unrecoverable { symbol: to(symbol)?, from_id, to_id }
             }
+            Body::Done { symbol, interval } => Body::Done { symbol: to(symbol)?, interval },
             body => body,
         };
         Ok(Entry { body, ..*entry })

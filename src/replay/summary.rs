@@ -1,11 +1,11 @@
-//! What a replay amounts to, for people and for programs.
+//! What a session amounts to, live or replayed, for people and for programs.
 
 use systems::health::{Health, LATENESS_BUCKETS, Reject, Strays};
 use systems::reconcile::Cause;
 use systems::trade::SymbolId;
 use systems::units::Nanos;
 
-use super::{Outputs, Plan, Tapes};
+use super::Outputs;
 use crate::digest::MinuteDigest;
 use crate::engine::Engine;
 use crate::session::{Session, Skipped};
@@ -26,7 +26,7 @@ pub struct OpenGap {
     pub between: (Nanos, Nanos),
 }
 
-/// What a replay amounts to.
+/// What a session amounts to.
 #[derive(Clone, Debug)]
 pub struct Summary {
     /// The venue's name.
@@ -78,13 +78,14 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Gathers it at the end of a replay.
-    pub(super) fn collect(
+    /// Gathers it at the end of a session that saw so many prints at `venue`, with an engine of
+    /// so many threads. Nothing is torn; a replay adds its tapes' ends.
+    pub fn collect(
         engine: &Engine,
         session: &Session,
         outputs: &Outputs,
-        tapes: &Tapes,
-        plan: &Plan,
+        venue: &str,
+        threads: usize,
         trades: u64,
     ) -> Self {
         let specs = session.symbols().specs();
@@ -93,7 +94,7 @@ impl Summary {
         ids().filter_map(|id| engine.health(id)).for_each(|own| health.add(own));
         let traded = ids().filter(|id| engine.folded(*id) > 0).count();
         let mut summary = Self {
-            venue: tapes.venue().to_owned(),
+            venue: venue.to_owned(),
             symbols: (specs.len(), traded),
             trades,
             folded: ids().map(|id| engine.folded(id)).sum(),
@@ -115,7 +116,7 @@ impl Summary {
             torn: Vec::new(),
             ended_at: engine.now(),
             steps: engine.steps(),
-            threads: plan.threads,
+            threads,
         };
         if let Some(counts) = session.decoded() {
             let rejects = counts.rejects().filter(|(_, count, _)| *count > 0);
@@ -126,8 +127,6 @@ impl Summary {
         for id in ids() {
             summary.add_symbol(engine, id, &specs[usize::from(id.0)].name);
         }
-        let torn = tapes.ends().filter(|(_, end)| !end.sealed || end.damage.is_some());
-        summary.torn = torn.map(|(path, end)| (path.display().to_string(), end)).collect();
         summary
     }
 

@@ -90,4 +90,12 @@ pub enum Body<'a> {
     },
     /// The venue's estimated time reached this instant.
     Heartbeat(Nanos),
+    /// Something that was asked for over REST came to its end: all of it was recorded before this,
+    /// or it cannot be had. The core asks for no more of a row until then.
+    Done {
+        /// Which symbol.
+        symbol: SymbolId,
+        /// `None` for prints by id, else the interval whose candles were asked for.
+        interval: Option<Interval>,
+    },
 }

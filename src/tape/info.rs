@@ -33,6 +33,8 @@ pub struct Counts {
     pub unrecoverables: u64,
     /// Heartbeats.
     pub heartbeats: u64,
+    /// Requests that came to their end.
+    pub done: u64,
     /// Entries of kinds that this program does not know.
     pub unknown: u64,
 }
@@ -50,11 +52,12 @@ impl Counts {
             Body::Halt { .. } => &mut self.halts,
             Body::Unrecoverable { .. } => &mut self.unrecoverables,
             Body::Heartbeat(_) => &mut self.heartbeats,
+            Body::Done { .. } => &mut self.done,
         } += 1;
     }
 
     /// All of them, with the word for each, in the order in which they are shown.
-    pub const fn named(&self) -> [(&'static str, u64); 10] {
+    pub const fn named(&self) -> [(&'static str, u64); 11] {
         [
             ("frames", self.frames),
             ("answers", self.answers),
@@ -65,6 +68,7 @@ impl Counts {
             ("halts", self.halts),
             ("unrecoverables", self.unrecoverables),
             ("heartbeats", self.heartbeats),
+            ("done", self.done),
             ("unknown", self.unknown),
         ]
     }

@@ -24,6 +24,8 @@ const FEED: u8 = 5;
 const HALT: u8 = 6;
 const UNRECOVERABLE: u8 = 7;
 const HEARTBEAT: u8 = 8;
+/// Not known to the first programs of version 1, which count it and go on.
+const DONE: u8 = 9;
 
 /// Appends entries; remembers what the next is measured from.
 #[derive(Default)]
@@ -93,15 +95,26 @@ fn put_body(entry: &Entry<'_>, out: &mut Vec<u8>) -> u8 {
             put_signed(out, at.0.wrapping_sub(entry.received.0) as i64);
             HEARTBEAT
         }
+        Body::Done { symbol, interval } => {
+            put_varint(out, symbol.0.into());
+            if let Some(interval) = interval {
+                put_interval(interval, out);
+            }
+            DONE
+        }
         Body::Trade(_) => unreachable!("trades go into columns"),
     }
+}
+
+fn put_interval(interval: Interval, out: &mut Vec<u8>) {
+    put_varint(out, interval.seconds().into());
+    put_varint(out, anchor_seconds(interval).into());
 }
 
 /// The mark and the revision of a venue's candle carry nothing and are not written.
 fn put_candle(interval: Interval, venue: &VenueCandle, out: &mut Vec<u8>) {
     let candle = &venue.candle;
-    put_varint(out, interval.seconds().into());
-    put_varint(out, anchor_seconds(interval).into());
+    put_interval(interval, out);
     put_varint(out, candle.open_time.0);
     put_signed(out, candle.open.0);
     for price in [candle.high, candle.low, candle.close] {
@@ -167,7 +180,7 @@ impl<'a> OtherDecoder<'a> {
 
     #[inline(never)]
     fn rare(&self, kind: u8, received: Nanos, mut body: Cursor<'a>) -> Option<Other<'a>> {
-        if !(ANSWER..=HEARTBEAT).contains(&kind) {
+        if !(ANSWER..=DONE).contains(&kind) {
             return Some(Other::UnknownKind(received));
         }
         let body_read = self.body(kind, received, &mut body)?;
@@ -197,6 +210,14 @@ impl<'a> OtherDecoder<'a> {
                 let to_id = from_id.wrapping_add(body.signed()? as u64);
                 Body::Unrecoverable { symbol, from_id, to_id }
             }
+            DONE => {
+                let symbol = self.symbol(body)?;
+                let interval = match body.0.is_empty() {
+                    true => None,
+                    false => Some(interval(body)?),
+                };
+                Body::Done { symbol, interval }
+            }
             _ => Body::Heartbeat(Nanos(received.0.wrapping_add(body.signed()? as u64))),
         })
     }
@@ -218,8 +239,12 @@ fn flag(body: &mut Cursor<'_>) -> Option<bool> {
     }
 }
 
+fn interval(body: &mut Cursor<'_>) -> Option<Interval> {
+    Interval::anchored(body.small()?, body.small()?)
+}
+
 fn candle(body: &mut Cursor<'_>) -> Option<(Interval, VenueCandle)> {
-    let interval = Interval::anchored(body.small()?, body.small()?)?;
+    let interval = interval(body)?;
     let open_time = Nanos(body.varint()?);
     let open = body.signed()?;
     let price = |body: &mut Cursor<'_>| Some(Price(open.wrapping_add(body.signed()?)));

@@ -202,7 +202,8 @@ pub(super) fn symbol(body: &Body<'_>) -> Option<SymbolId> {
         Body::Candle { symbol, .. }
         | Body::Feed { symbol, .. }
         | Body::Halt { symbol, .. }
-        | Body::Unrecoverable { symbol, .. } => Some(symbol),
+        | Body::Unrecoverable { symbol, .. }
+        | Body::Done { symbol, .. } => Some(symbol),
         Body::Frame { .. } | Body::Answer { .. } | Body::Link { .. } | Body::Heartbeat(_) => None,
     }
 }

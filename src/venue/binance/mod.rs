@@ -16,6 +16,7 @@
 pub mod answer;
 #[cfg(test)]
 mod cases;
+mod day;
 mod endpoints;
 mod fast;
 mod frame;
@@ -35,6 +36,7 @@ use super::{Channel, ChannelFacts, Decoded, Venue, What};
 use crate::symbols::Symbols;
 
 pub(super) use endpoints::{ask, rest};
+pub use day::{DayStatistics, day_statistics, server_time};
 pub use instruments::{Instrument, InstrumentsError, instruments};
 pub use kline::{aligned, consistent};
 pub use observe::{Field, observe, observe_answer};

@@ -1,0 +1,351 @@
+//! The engine's side of a live session: one event after the other, each recorded, decoded once,
+//! folded, and answered with commands and jobs. Where those go is the caller's, so all of this is
+//! tested without a socket.
+
+use std::collections::VecDeque;
+
+use systems::dispatch::{Outbox, Request};
+use systems::interval::Interval;
+use systems::trade::{Batch, SymbolId, Trade};
+use systems::units::Nanos;
+
+use super::event::{Command, Event, Socket};
+use super::limits::TIME_NS;
+use super::record::{Kept, Recorded};
+use super::status::{Lags, Status};
+use crate::engine::Engine;
+use crate::link::{self, Fleet, Output, Plan, Why};
+use crate::replay::{Outputs, Summary};
+use crate::rest::arrival::{Arrival, News};
+use crate::rest::budget::Priority;
+use crate::rest::plan::{Job, Wanted};
+use crate::session::Session;
+use crate::tape::entry::Body;
+use crate::venue::binance::server_time;
+use crate::venue::{Channel, Decoded, What};
+
+/// Where everything that is to be done goes.
+pub trait Ports {
+    /// Has the sockets do something.
+    fn command(&mut self, command: Command);
+    /// Has the worker fetch something, or gives it back if there is no room now.
+    fn job(&mut self, job: Job) -> Option<Job>;
+    /// Records an entry; `false` if nothing can be recorded any more.
+    fn record(&mut self, entry: Recorded) -> bool;
+}
+
+/// What a drive is made of.
+pub struct Parts {
+    /// Which symbols over which connections.
+    pub plan: Plan,
+    /// The connections, not started.
+    pub fleet: Fleet,
+    /// The session.
+    pub session: Session,
+    /// The engine.
+    pub engine: Engine,
+    /// Where its output goes.
+    pub outputs: Outputs,
+    /// The configured intervals, the base first.
+    pub intervals: Vec<Interval>,
+    /// How urgent the core's requests for candles are.
+    pub candles: Priority,
+    /// What is to be fetched at start.
+    pub jobs: Vec<Job>,
+}
+
+/// The engine's side of a live session.
+pub struct Drive<P> {
+    ports: P,
+    parts: Parts,
+    batch: Batch,
+    requests: Vec<Request>,
+    /// Jobs that the worker had no room for. The core asks for one thing per row and kind at a
+    /// time, heads and the warm-up are asked for once, so this is bounded by the rows.
+    waiting: VecDeque<Job>,
+    /// Per link: the socket that speaks for it, if any, and how many there were.
+    sockets: Vec<(bool, u32)>,
+    /// Symbols whose first print was seen.
+    begun: Vec<bool>,
+    /// Instants on the tape never step back.
+    received: Nanos,
+    venue_now: Nanos,
+    time_asked: Nanos,
+    lags: Lags,
+    status: Status,
+    records: bool,
+}
+
+impl<P: Ports> Drive<P> {
+    /// A drive that has not begun.
+    pub fn new(mut parts: Parts, ports: P) -> Self {
+        let symbols = parts.session.symbols().specs().len();
+        let warm_up = parts.jobs.iter().filter(|job| job.priority == Priority::WarmUp).count();
+        let links = (0, parts.plan.links());
+        Self {
+            ports,
+            batch: Batch::default(),
+            requests: Vec::new(),
+            waiting: std::mem::take(&mut parts.jobs).into(),
+            sockets: vec![(false, 0); links.1 * 2],
+            begun: vec![false; symbols],
+            received: Nanos(0),
+            venue_now: Nanos(0),
+            time_asked: Nanos(0),
+            lags: Lags::new(),
+            status: Status { warm_up: (0, warm_up), links, ..Status::default() },
+            records: true,
+            parts,
+        }
+    }
+
+    /// Wants all connections from now on.
+    pub fn start(&mut self, at: Nanos) {
+        self.time_asked = at;
+        self.parts.fleet.start(at);
+        self.carry_out(at);
+    }
+
+    /// Takes an event; what it means is folded by the next [`Drive::step`].
+    pub fn take(&mut self, event: Event) {
+        let at = match event {
+            Event::Frame(socket, at, text) if self.speaks(socket) => {
+                let kept = Kept::Frame(socket.link, text);
+                if let Some(decoded) = self.enter(at, kept) {
+                    self.decoded(socket.link, &decoded, at);
+                }
+                at
+            }
+            Event::Connected(socket, at) if self.speaks(socket) => {
+                self.parts.fleet.connected(socket.link, at);
+                at
+            }
+            Event::Closed(socket, at, why) if self.speaks(socket) => {
+                self.sockets[usize::from(socket.link)].0 = false;
+                self.parts.fleet.closed(socket.link, why, at);
+                at
+            }
+            Event::Ping(socket, at, payload) if self.speaks(socket) => {
+                self.parts.fleet.ping(socket.link, &payload, at);
+                at
+            }
+            Event::Pong(socket, at) if self.speaks(socket) => {
+                self.parts.fleet.pong(socket.link, at);
+                at
+            }
+            Event::Arrival(arrival) => return self.arrived(arrival),
+            Event::Tick { at, full } => {
+                self.tick(at, full);
+                at
+            }
+            // A late word of a socket that was closed, or the end, which the caller sees.
+            _ => return,
+        };
+        self.carry_out(at);
+    }
+
+    /// Folds what was taken and hands on what the core asks for.
+    pub fn step(&mut self) {
+        self.status.prints += self.batch.trades.len() as u64;
+        let Parts { engine, outputs, .. } = &mut self.parts;
+        let requests = &mut self.requests;
+        engine.step(&mut self.batch, &mut |outbox| give_out(outbox, outputs, requests));
+        self.ask();
+    }
+
+    /// Ends the session: nothing is asked for any more, and the last pulse takes effect.
+    pub fn finish(mut self, venue: &str, threads: usize) -> (Summary, Outputs, P) {
+        self.step();
+        let Parts { engine, session, outputs, .. } = &mut self.parts;
+        engine.finish(&mut |outbox| outputs.take(outbox));
+        let prints = self.status.prints;
+        let summary = Summary::collect(engine, session, outputs, venue, threads, prints);
+        (summary, self.parts.outputs, self.ports)
+    }
+
+    /// Whether everything was recorded so far.
+    pub fn records(&self) -> bool {
+        self.records
+    }
+
+    /// How it stands; `inbox` events were found waiting.
+    pub fn status(&mut self, inbox: usize) -> Status {
+        let Parts { engine, outputs, fleet, session, .. } = &self.parts;
+        let symbols = session.symbols().specs().len() as u16;
+        self.status.now = engine.now();
+        self.status.links.0 = fleet.links().filter(|l| l.active && l.subscribed.is_some()).count();
+        self.status.lag_ms = self.lags.take();
+        self.status.inbox_max = self.status.inbox_max.max(inbox);
+        self.status.marks = outputs.marks().collect();
+        self.status.gaps = (0..symbols).map(|id| engine.gaps(SymbolId(id)).len()).sum();
+        self.status.requests = (engine.queue().handed_out, engine.queue().waiting);
+        self.status.clone()
+    }
+
+    fn speaks(&self, socket: Socket) -> bool {
+        self.sockets[usize::from(socket.link)] == (true, socket.turn)
+    }
+
+    /// Puts an entry on the tape and into the batch, in one order.
+    fn enter(&mut self, at: Nanos, body: Kept) -> Option<Decoded> {
+        self.received = self.received.max(at);
+        let recorded = Recorded { received: self.received, body };
+        let decoded = self.parts.session.take(&recorded.entry(), &mut self.batch);
+        self.records &= self.ports.record(recorded);
+        decoded
+    }
+
+    fn decoded(&mut self, link: u16, decoded: &Decoded, at: Nanos) {
+        self.parts.fleet.take(link, decoded, at);
+        let What::Trade(trade, channel) = decoded.what else { return };
+        if let Some(here) = self.parts.fleet.clock().venue_time(at) {
+            self.lags.note(trade.time, here);
+        }
+        let begun = &mut self.begun[usize::from(trade.symbol.0)];
+        if !std::mem::replace(begun, true) {
+            self.head(&trade, channel);
+        }
+    }
+
+    /// The candle that was forming when we came has prints from before.
+    fn head(&mut self, first: &Trade, channel: Channel) {
+        let name = self.parts.session.symbols().spec(first.symbol).name.clone();
+        let from = self.parts.intervals[0].bucket(first.time);
+        let (symbol, first_id) = (first.symbol, first.id);
+        let wanted = Wanted::Head { symbol, name, channel, from, first_id };
+        self.waiting.push_back(Job { priority: Priority::Backfill, wanted });
+    }
+
+    fn arrived(&mut self, arrival: Arrival) {
+        let at = arrival.received;
+        match arrival.news {
+            News::Ended { job, .. } => self.ended(&job, at),
+            news => {
+                if let News::Answer { sent, text, .. } = &news
+                    && let Some(stamp) = server_time(text)
+                {
+                    self.parts.fleet.server_time(*sent, stamp, at);
+                }
+                if let Some(kept) = Kept::of(news) {
+                    self.enter(at, kept);
+                }
+            }
+        }
+    }
+
+    /// The core hears of the end of what it asked for. A warm-up may have been merged with a
+    /// request of the core's, so its end counts too; a head is none of the core's.
+    fn ended(&mut self, job: &Job, at: Nanos) {
+        if job.priority == Priority::WarmUp {
+            self.status.warm_up.0 += 1;
+        }
+        let (symbol, interval) = match job.wanted {
+            Wanted::Ids { symbol, .. } => (symbol, None),
+            Wanted::Candles { symbol, interval, .. } => (symbol, Some(interval)),
+            _ => return,
+        };
+        self.enter(at, Kept::Plain(Body::Done { symbol, interval }));
+    }
+
+    fn tick(&mut self, at: Nanos, full: bool) {
+        if full {
+            for (link, (open, _)) in self.sockets.iter().enumerate() {
+                if *open {
+                    self.parts.fleet.excuse(link as u16, at);
+                }
+            }
+        }
+        self.parts.fleet.tick(at);
+        if at.0.saturating_sub(self.time_asked.0) >= TIME_NS {
+            self.time_asked = at;
+            let time = Job { priority: Priority::Instruments, wanted: Wanted::Time };
+            self.waiting.push_back(time);
+        }
+        // What is known of the venue's clock grows more exact; its time must not step back for it.
+        let venue_now = self.parts.fleet.clock().venue_time(at).unwrap_or_default();
+        if venue_now > self.venue_now {
+            self.venue_now = venue_now;
+            self.enter(at, Kept::Plain(Body::Heartbeat(venue_now)));
+        }
+    }
+
+    /// Does what the fleet wants done.
+    fn carry_out(&mut self, at: Nanos) {
+        while let Some(output) = self.parts.fleet.poll() {
+            match output {
+                Output::Dial { link, url } => {
+                    let (open, turn) = &mut self.sockets[usize::from(link)];
+                    (*open, *turn) = (true, *turn + 1);
+                    self.ports.command(Command::Dial(Socket { link, turn: *turn }, url));
+                }
+                Output::Send { link, text } => {
+                    self.ports.command(Command::Send(self.socket(link), text));
+                }
+                Output::Ping { link } => self.ports.command(Command::Ping(self.socket(link))),
+                // The socket has answered by itself.
+                Output::Pong { .. } => {}
+                Output::Close { link } => {
+                    let socket = self.socket(link);
+                    self.sockets[usize::from(link)].0 = false;
+                    self.ports.command(Command::Close(socket));
+                }
+                Output::Event(event) => self.happened(&event, at),
+            }
+        }
+    }
+
+    fn socket(&self, link: u16) -> Socket {
+        Socket { link, turn: self.sockets[usize::from(link)].1 }
+    }
+
+    fn happened(&mut self, event: &link::Event, at: Nanos) {
+        match event {
+            link::Event::Subscribed { link, .. } => self.feed(*link, true, "subscribed", at),
+            link::Event::Down { link, why, covered: false } => {
+                log::warn!("connection {link}: {why}");
+                self.status.lost += u64::from(*why != Why::Stopped);
+                self.feed(*link, false, &why.to_string(), at);
+            }
+            link::Event::Refused { symbol, stream, code, .. } => {
+                log::warn!("{stream} was refused ({code})");
+                self.enter(at, Kept::Plain(Body::Feed { symbol: *symbol, up: false }));
+            }
+            other => log::debug!("{other:?}"),
+        }
+    }
+
+    /// A connection's change is one for each of its symbols, whichever of its two numbers it has.
+    fn feed(&mut self, link: u16, up: bool, reason: &str, at: Nanos) {
+        self.enter(at, Kept::Link(link, up, reason.to_owned()));
+        let symbols: Vec<_> = self.parts.plan.symbols_of(usize::from(link / 2)).collect();
+        for symbol in symbols {
+            self.enter(at, Kept::Plain(Body::Feed { symbol, up }));
+        }
+    }
+
+    /// Hands jobs to the worker while it has room.
+    fn ask(&mut self) {
+        let Parts { session, intervals, .. } = &self.parts;
+        for request in self.requests.drain(..) {
+            let channel = Channel::AggregateTrades;
+            let wanted = Wanted::of(&request, session.symbols(), intervals, channel);
+            let priority = match request {
+                Request::Ids { .. } => Priority::Backfill,
+                Request::Candles { .. } => self.parts.candles,
+            };
+            // Before the warm-up: the worker has its own order, this list is only its antechamber.
+            self.waiting.push_front(Job { priority, wanted });
+        }
+        while let Some(job) = self.waiting.pop_front() {
+            if let Some(job) = self.ports.job(job) {
+                self.waiting.push_front(job);
+                break;
+            }
+        }
+    }
+}
+
+fn give_out(outbox: &Outbox, outputs: &mut Outputs, requests: &mut Vec<Request>) {
+    outputs.take(outbox);
+    requests.extend_from_slice(&outbox.requests);
+}

@@ -1,0 +1,312 @@
+//! The caller's side of a live session: sockets, the beat, signals, and the order of the end.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+
+use systems::trade::SymbolId;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use super::drive::Parts;
+use super::event::{Command, Event, Socket};
+use super::inbox::{Sender, inbox};
+use super::limits::{COMMANDS, DRAIN, INBOX, OUTGOING, REST, SHOW, START, TICK};
+use super::record::Recorder;
+use super::socket::{self, Outgoing};
+use super::start::{Ends, Market};
+use super::work::{Channels, Worked, start};
+use super::{Clock, Ended, LiveError, Options, Shown, Status};
+use crate::clock::{self, Stopwatch};
+use crate::config::{self, Config};
+use crate::engine::Engine;
+use crate::link::{Fleet, Plan, Why};
+use crate::replay::Outputs;
+use crate::rest::arrival::Arrival;
+use crate::rest::budget::Priority;
+use crate::rest::warm_up::warm_up;
+use crate::rest::worker::{Report, Settings, Worker};
+use crate::session::Session;
+use crate::settings::{columns, settings};
+use crate::tape::entry::Header;
+use crate::tls::tls_config;
+use crate::venue::Channel;
+use crate::venue::link::Streams;
+
+/// Lives a session from the first request to the sealed tape.
+pub(super) async fn session(
+    options: &Options,
+    config: &Config,
+    show: &mut dyn FnMut(&Shown),
+) -> Result<Ended, LiveError> {
+    let now: Clock = Arc::new(clock::steady());
+    let seed = clock::now().0;
+    let mut told = Settings::new(options.venue, seed);
+    told.base = options.requests.clone();
+    let worker = Worker::new(&told, {
+        let now = now.clone();
+        move || now()
+    })?;
+    let rest = worker.snapshots();
+    let (jobs, taken) = mpsc::channel(REST);
+    let (answers, arrivals) = mpsc::channel(REST);
+    let (stop_worker, stopped) = oneshot::channel::<()>();
+    let worker = tokio::spawn(worker.run(taken, answers, async move {
+        // Dropping the other end is how it is told.
+        let _ = stopped.await;
+    }));
+    let mut signals = Signals::new()?;
+    let mut ends = Ends { jobs, arrivals };
+    let market = tokio::select! {
+        market = ends.learn(options.venue, &options.choice) => market?,
+        () = sleep(START) => return Err(LiveError::Start("the venue did not answer".to_owned())),
+        () = signals.next() => return Err(LiveError::Interrupted),
+    };
+    let symbols = market.symbols.clone();
+    log::info!("{} symbols", symbols.specs().len());
+    let parts = parts(options, config, &market, &now, seed)?;
+    let recorder = recorder(options, config, &symbols)?;
+
+    let watch = Stopwatch::start();
+    let (sender, events) = inbox(INBOX);
+    let (commands, to_do) = mpsc::channel(COMMANDS);
+    let (status, statuses) = watch::channel(Status::default());
+    let channels = Channels { inbox: events, commands, jobs: ends.jobs, recorder, status };
+    let sockets = Sockets::new(options, sender.clone(), now.clone())?;
+    let feeds = [beat(sender.clone(), now.clone()), forward(ends.arrivals, sender.clone())];
+    let engine = start(parts, channels, now, options.venue.name(), options.threads)?;
+    let shown = || Shown { status: statuses.borrow().clone(), rest: rest.borrow().clone() };
+    let run_for = options.run_for;
+    let end = async move {
+        match run_for {
+            None => signals.next().await,
+            Some(time) => tokio::select! {
+                () = signals.next() => {}
+                () = sleep(time) => {}
+            },
+        }
+        exit_at_the_next(signals);
+    };
+    let carried = carry(sockets, to_do, sender, feeds, end, &mut || show(&shown())).await;
+    drop(stop_worker);
+    carried?;
+    let Worked { summary, outputs, taped } = engine.join().map_err(|_| LiveError::Broken)?;
+    let elapsed = watch.elapsed();
+    let not_done = worker.await.map_or(0, |report: Report| report.not_done.len());
+    let (taped, shown) = (taped.transpose()?, shown());
+    Ok(Ended { summary, outputs, symbols, taped, shown, not_done, elapsed })
+}
+
+/// Carries out commands until the engine has ended, which it does soon after `end`.
+async fn carry(
+    mut sockets: Sockets,
+    mut to_do: mpsc::Receiver<Command>,
+    inbox: Sender,
+    feeds: [JoinHandle<()>; 2],
+    end: impl Future<Output = ()>,
+    show: &mut dyn FnMut(),
+) -> Result<(), LiveError> {
+    let mut end = pin!(end);
+    let mut shows = interval(SHOW);
+    shows.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut stopping = false;
+    // Runs only once the end has begun.
+    let mut deadline = pin!(sleep(DRAIN));
+    loop {
+        tokio::select! {
+            command = to_do.recv() => match command {
+                Some(command) if !stopping => sockets.carry_out(command),
+                Some(_) => {}
+                None => return Ok(()),
+            },
+            () = &mut end, if !stopping => {
+                stopping = true;
+                deadline.as_mut().reset(tokio::time::Instant::now() + DRAIN);
+                sockets.close_all();
+                feeds.iter().for_each(JoinHandle::abort);
+                let inbox = inbox.clone();
+                tokio::spawn(async move { inbox.put(Event::Stop).await });
+            }
+            () = &mut deadline, if stopping => return Err(LiveError::Stuck),
+            _ = shows.tick() => show(),
+        }
+    }
+}
+
+/// Everything that the engine's thread owns.
+fn parts(
+    options: &Options,
+    config: &Config,
+    market: &Market,
+    now: &Clock,
+    seed: u64,
+) -> Result<Parts, LiveError> {
+    let symbols = &market.symbols;
+    let told = settings(config);
+    let chosen: Vec<_> = (0..symbols.specs().len() as u16).map(SymbolId).collect();
+    let streams = Streams::prints(Channel::AggregateTrades);
+    let plan = Plan::new(options.venue, streams, symbols, &chosen, &market.rates)?;
+    let mut fleet = Fleet::new(&plan, options.streams.as_deref(), seed);
+    let (sent, stamp, received) = market.time;
+    fleet.server_time(sent, stamp, received);
+    let wanted: Vec<_> = config.intervals.iter().map(|per| (per.interval, per.lookback)).collect();
+    let venue_now = fleet.clock().venue_time(now()).unwrap_or(stamp);
+    let warm = warm_up(options.venue, symbols, &wanted, venue_now);
+    for interval in &warm.unserved {
+        log::warn!("the venue has no candles of {interval}: it fills as live candles close");
+    }
+    log::info!("warm-up: {} requests of weight {}", warm.requests, warm.weight);
+    let engine = Engine::new(&told, symbols.specs(), options.threads)?;
+    let session = Session::new(symbols.clone(), told.intervals.clone(), options.venue.name());
+    let widths = (0..config.intervals.len()).map(|interval| columns(config, interval).len());
+    let outputs = Outputs::new(widths.collect(), options.keep_candles);
+    let candles = match config.reconcile.scope {
+        config::Scope::All => Priority::Routine,
+        config::Scope::Suspect | config::Scope::Off => Priority::Suspect,
+    };
+    let (intervals, jobs) = (told.intervals, warm.jobs);
+    Ok(Parts { plan, fleet, session, engine, outputs, intervals, candles, jobs })
+}
+
+fn recorder(
+    options: &Options,
+    config: &Config,
+    symbols: &crate::symbols::Symbols,
+) -> Result<Option<Recorder>, LiveError> {
+    let Some(dir) = &options.record else { return Ok(None) };
+    let header = Header {
+        venue: options.venue.name().to_owned(),
+        program: concat!("tapescan ", env!("CARGO_PKG_VERSION")).to_owned(),
+        config: config.to_toml(),
+        symbols: symbols.specs().to_vec(),
+    };
+    Ok(Some(Recorder::start(dir, &header, clock::now())?))
+}
+
+/// The beat.
+fn beat(inbox: Sender, now: Clock) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            ticks.tick().await;
+            let full = inbox.was_full();
+            if !inbox.put(Event::Tick { at: now(), full }).await {
+                return;
+            }
+        }
+    })
+}
+
+/// From the worker into the inbox. While that is full, the worker sends nothing new.
+fn forward(mut arrivals: mpsc::Receiver<Arrival>, inbox: Sender) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        while let Some(arrival) = arrivals.recv().await {
+            if !inbox.put(Event::Arrival(arrival)).await {
+                return;
+            }
+        }
+    })
+}
+
+/// The sockets that are open or being opened.
+struct Sockets {
+    shared: socket::Shared,
+    open: HashMap<u16, Open>,
+}
+
+struct Open {
+    socket: Socket,
+    outgoing: mpsc::Sender<Outgoing>,
+    task: AbortHandle,
+}
+
+impl Sockets {
+    fn new(options: &Options, inbox: Sender, clock: Clock) -> Result<Self, LiveError> {
+        let base = options.streams.as_deref().unwrap_or(options.venue.link_facts().base);
+        let tls = base.starts_with("wss").then(|| tls_config(None)).transpose()?;
+        let shared = socket::Shared { inbox, clock, tls };
+        Ok(Self { shared, open: HashMap::new() })
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Dial(socket, url) => {
+                let (outgoing, texts) = mpsc::channel(OUTGOING);
+                let task = tokio::spawn(socket::run(socket, url, texts, self.shared.clone()));
+                let task = task.abort_handle();
+                if let Some(old) = self.open.insert(socket.link, Open { socket, outgoing, task }) {
+                    old.task.abort();
+                }
+            }
+            Command::Send(socket, text) => self.send(socket, Outgoing::Text(text)),
+            Command::Ping(socket) => self.send(socket, Outgoing::Ping),
+            Command::Close(socket) => {
+                if let Some(open) = self.open.remove(&socket.link) {
+                    open.task.abort();
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, socket: Socket, text: Outgoing) {
+        let Some(open) = self.open.get(&socket.link).filter(|open| open.socket == socket) else {
+            return;
+        };
+        if let Err(mpsc::error::TrySendError::Full(_)) = open.outgoing.try_send(text) {
+            open.task.abort();
+            self.open.remove(&socket.link);
+            let socket::Shared { inbox, clock, .. } = self.shared.clone();
+            tokio::spawn(
+                async move { inbox.put(Event::Closed(socket, clock(), Why::Broken)).await },
+            );
+        }
+    }
+
+    fn close_all(&mut self) {
+        self.open.drain().for_each(|(_, open)| open.task.abort());
+    }
+}
+
+/// What the user or the machine says to us.
+struct Signals(#[cfg(unix)] [tokio::signal::unix::Signal; 2]);
+
+impl Signals {
+    #[cfg(unix)]
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?]))
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        let [interrupt, terminate] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> std::io::Result<Self> {
+        Ok(Self())
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        // Where signals cannot be waited for there are none.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Whoever asks twice does not want to wait.
+fn exit_at_the_next(mut signals: Signals) {
+    tokio::spawn(async move {
+        signals.next().await;
+        std::process::exit(130);
+    });
+}

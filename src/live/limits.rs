@@ -1,0 +1,57 @@
+//! Every bound of a live session: its unit, its reason, and what happens at it.
+
+use std::time::Duration;
+
+use systems::units::Nanos;
+
+use crate::link::limits::TICK_NS;
+
+/// Events that wait for the engine. At 20,000 prints per second this is a fifth of a second; when
+/// it is full, sockets are not read until there is room, and nothing is dropped.
+pub const INBOX: usize = 4_096;
+
+/// Events that the engine takes at once. Larger steps save nothing more, and hold up the heartbeat.
+pub const BATCH: usize = 1_024;
+
+/// Commands that wait for the sockets. When it is full, the engine waits: the sockets' side never
+/// waits for the engine, so this always ends.
+pub const COMMANDS: usize = 1_024;
+
+/// Texts that wait to be sent over one socket. A socket that takes none any more is closed.
+pub const OUTGOING: usize = 64;
+
+/// Entries that wait to be recorded. When it is full, the engine waits for the disk, and the
+/// sockets for the engine.
+pub const RECORDER: usize = 16_384;
+
+/// Jobs and answers between the engine and the REST worker. What does not fit waits in a list that
+/// the core bounds: it asks for one thing per row and kind at a time.
+pub const REST: usize = 64;
+
+/// How long after the last block what was recorded may be lost by a crash, in nanoseconds.
+pub const FLUSH_NS: u64 = 5 * Nanos::PER_SECOND;
+
+/// How often the venue is asked for its time, in nanoseconds; frames tell in between.
+pub const TIME_NS: u64 = 60 * Nanos::PER_SECOND;
+
+/// The 100 ms beat: fleets, heartbeats, and the state that is shown.
+pub const TICK: Duration = Duration::from_nanos(TICK_NS);
+
+/// Bytes that a socket reads at once. Larger frames grow it for themselves.
+pub const READ_BUFFER: usize = 16 << 10;
+
+/// Bytes of the largest message: an entry of a tape holds no more.
+pub const MESSAGE_MAX: usize = 1 << 20;
+
+/// How long an address, TLS and the upgrade may take together; the fleet gives up after as long.
+pub const DIAL: Duration = Duration::from_secs(15);
+
+/// How long everything that is needed before dialling may take: three answers of some megabytes,
+/// with tries of a minute each.
+pub const START: Duration = Duration::from_secs(180);
+
+/// How long the engine may take to fold what is in the inbox when the session ends.
+pub const DRAIN: Duration = Duration::from_secs(10);
+
+/// How often the state is shown.
+pub const SHOW: Duration = Duration::from_millis(250);

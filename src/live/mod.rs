@@ -1,0 +1,152 @@
+//! A live session: from sockets and requests to candles, repaired, recorded, and ended in order.
+//!
+//! Two threads share the work. The caller's carries sockets, requests, the beat and signals, and
+//! never waits for the other one. The engine's takes everything from one bounded inbox, in one
+//! order: it records each event, decodes it once, folds it, and sends back what is to be dialled
+//! and fetched. When the engine falls behind, the inbox fills and sockets are not read; nothing
+//! is dropped.
+//!
+//! Whatever the engine sees is on the tape in the order in which it saw it, so the replay of a
+//! recording gives the same digest as the session did.
+
+pub mod drive;
+pub mod event;
+mod inbox;
+mod io;
+pub mod limits;
+pub mod panel;
+pub mod record;
+pub mod socket;
+mod start;
+mod status;
+mod work;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use systems::units::Nanos;
+
+pub use status::Status;
+
+use crate::engine::ScheduleError;
+use crate::link::PlanError;
+use crate::replay::{Outputs, Summary};
+use crate::rest::desk::Snapshot;
+use crate::symbols::{Symbols, SymbolsError};
+use crate::tls::TlsError;
+use crate::venue::Venue;
+use record::{RecordError, Taped};
+
+/// Our steady clock, shared by everything that stamps.
+type Clock = Arc<dyn Fn() -> Nanos + Send + Sync>;
+
+/// Which symbols are followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Every one that trades.
+    All,
+    /// So many with the largest volume of the last day, of those that trade against USDT.
+    Top(usize),
+    /// These.
+    Names(Vec<String>),
+}
+
+/// What a session is told beside its configuration.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How the venue speaks.
+    pub venue: Venue,
+    /// Scheme and host of requests, where they are not the venue's own.
+    pub requests: Option<String>,
+    /// Scheme, host and route of streams, where they are not the venue's own.
+    pub streams: Option<String>,
+    /// Which symbols.
+    pub choice: Choice,
+    /// The folder for the tape; `None` records nothing.
+    pub record: Option<PathBuf>,
+    /// How long, from the first connection's dialling on; `None` until a signal.
+    pub run_for: Option<Duration>,
+    /// Threads of the engine.
+    pub threads: usize,
+    /// Whether candles are kept until the end.
+    pub keep_candles: bool,
+}
+
+/// What is shown while a session runs.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The engine's side.
+    pub status: Status,
+    /// The requests' side.
+    pub rest: Snapshot,
+}
+
+/// What a session leaves behind.
+pub struct Ended {
+    /// What it amounts to.
+    pub summary: Summary,
+    /// What came out.
+    pub outputs: Outputs,
+    /// The symbols, by number.
+    pub symbols: Symbols,
+    /// The sealed tape, if one was wanted.
+    pub taped: Option<Taped>,
+    /// How it stood in the end.
+    pub shown: Shown,
+    /// Jobs that were not done when it ended.
+    pub not_done: usize,
+    /// How long it took, from dialling to the last fold.
+    pub elapsed: Duration,
+}
+
+/// Why there was no session, or why it did not end in order.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// No way to tell whom to trust.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// What must be known before dialling could not be learnt.
+    #[error("cannot start: {0}")]
+    Start(String),
+    /// A symbol that the venue does not trade.
+    #[error("{0}")]
+    Symbol(String),
+    /// The symbols cannot be numbered.
+    #[error(transparent)]
+    Symbols(#[from] SymbolsError),
+    /// The symbols cannot be shared out over connections.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The schedule does not build.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// The tape could not be made or sealed.
+    #[error("recording failed: {0}")]
+    Record(#[from] RecordError),
+    /// A runtime, a thread or signals are refused by the machine.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// It was interrupted before it began.
+    #[error("interrupted before the first connection")]
+    Interrupted,
+    /// The engine's thread panicked; the message is on stderr.
+    #[error("the engine broke")]
+    Broken,
+    /// The engine did not end in time.
+    #[error("the engine did not end within {} s", limits::DRAIN.as_secs())]
+    Stuck,
+}
+
+/// Runs a session to its end, telling `show` how it stands four times a second.
+///
+/// # Errors
+/// [`LiveError`]; a lost connection or a refused request is none.
+pub fn run(
+    options: &Options,
+    config: &crate::config::Config,
+    show: &mut dyn FnMut(&Shown),
+) -> Result<Ended, LiveError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(io::session(options, config, show))
+}

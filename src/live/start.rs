@@ -1,0 +1,165 @@
+//! What must be known before anything is dialled: symbols, how busy they are, the venue's clock.
+
+use std::collections::{HashMap, VecDeque};
+
+use systems::units::Nanos;
+use tokio::sync::mpsc;
+
+use super::{Choice, LiveError};
+use crate::config::nearest;
+use crate::rest::arrival::{Arrival, End, News};
+use crate::rest::budget::Priority;
+use crate::rest::plan::{Job, Wanted};
+use crate::symbols::Symbols;
+use crate::venue::Venue;
+use crate::venue::binance::{DayStatistics, Instrument, day_statistics, instruments, server_time};
+
+/// The quote asset of `top:N`: the only one whose volumes can be compared with each other.
+const TOP_QUOTE: &str = "USDT";
+
+/// What a session begins with.
+#[derive(Debug)]
+pub(super) struct Market {
+    pub(super) symbols: Symbols,
+    /// Expected prints per second by symbol.
+    pub(super) rates: Vec<f64>,
+    /// The venue's time: asked for at, said, received at.
+    pub(super) time: (Nanos, Nanos, Nanos),
+}
+
+/// The worker's two channels.
+pub(super) struct Ends {
+    pub(super) jobs: mpsc::Sender<Job>,
+    pub(super) arrivals: mpsc::Receiver<Arrival>,
+}
+
+impl Ends {
+    /// Asks for something and waits for its answer: sent at, received at, and the text.
+    async fn ask(&mut self, wanted: Wanted) -> Result<(Nanos, Nanos, Vec<u8>), LiveError> {
+        let broken = || LiveError::Start("the REST worker has stopped".to_owned());
+        let job = Job { priority: Priority::Instruments, wanted };
+        self.jobs.send(job).await.map_err(|_| broken())?;
+        let mut answer = None;
+        loop {
+            let Arrival { received, news } = self.arrivals.recv().await.ok_or_else(broken)?;
+            match news {
+                News::Answer { sent, text, .. } => answer = Some((sent, received, text)),
+                News::Ended { end: End::GivenUp(reason), job } => {
+                    return Err(LiveError::Start(format!("{:?}: {reason}", job.wanted)));
+                }
+                News::Ended { .. } => return answer.ok_or_else(broken),
+                News::Unrecoverable { .. } => {}
+            }
+        }
+    }
+
+    /// Learns what a session of `choice` begins with.
+    pub(super) async fn learn(
+        &mut self,
+        venue: Venue,
+        choice: &Choice,
+    ) -> Result<Market, LiveError> {
+        let (.., text) = self.ask(Wanted::Instruments).await?;
+        let listed = instruments(venue, &String::from_utf8_lossy(&text));
+        let listed = listed.map_err(|error| LiveError::Start(error.to_string()))?;
+        let (.., text) = self.ask(Wanted::DayStatistics).await?;
+        let days = day_statistics(&String::from_utf8_lossy(&text));
+        let days = days.map_err(|error| LiveError::Start(format!("statistics: {error}")))?;
+        let (sent, received, text) = self.ask(Wanted::Time).await?;
+        let stamp = server_time(&text);
+        let stamp = stamp.ok_or_else(|| LiveError::Start("no time in the answer".to_owned()))?;
+        let (symbols, rates) = choose(&listed, &days, choice)?;
+        Ok(Market { symbols, rates, time: (sent, stamp, received) })
+    }
+}
+
+/// The chosen symbols, the busiest first where that is the choice, and their rates.
+fn choose(
+    listed: &[Instrument],
+    days: &[DayStatistics],
+    choice: &Choice,
+) -> Result<(Symbols, Vec<f64>), LiveError> {
+    let days: HashMap<&str, &DayStatistics> = days.iter().map(|day| (&*day.symbol, day)).collect();
+    let mut chosen: Vec<&Instrument> = listed.iter().filter(|one| one.trading).collect();
+    match choice {
+        Choice::All => {}
+        Choice::Top(count) => {
+            let volume =
+                |one: &Instrument| days.get(&*one.spec.name).map_or(0.0, |day| day.quote_volume);
+            chosen.retain(|one| &*one.quote_asset == TOP_QUOTE);
+            // Equal volumes keep the venue's order, so the same answers give the same symbols.
+            chosen.sort_by(|a, b| volume(b).total_cmp(&volume(a)));
+            chosen.truncate(*count);
+        }
+        Choice::Names(names) => {
+            let mut wanted: VecDeque<&Instrument> = VecDeque::new();
+            for name in names {
+                let known = chosen.iter().find(|one| *one.spec.name == **name);
+                wanted.push_back(known.copied().ok_or_else(|| unknown(name, &chosen))?);
+            }
+            chosen = wanted.into();
+        }
+    }
+    // The day's single trades; an aggregate holds some, of every symbol about as many.
+    let rate = |one: &&Instrument| {
+        days.get(&*one.spec.name).map_or(0.0, |day| day.trades as f64 / 86_400.0)
+    };
+    let rates = chosen.iter().map(rate).collect();
+    let symbols = Symbols::new(chosen.into_iter().map(|one| one.spec.clone()).collect())?;
+    Ok((symbols, rates))
+}
+
+fn unknown(name: &str, trading: &[&Instrument]) -> LiveError {
+    let near = nearest(name, trading.iter().map(|one| &*one.spec.name));
+    let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    LiveError::Symbol(format!("{name} does not trade at the venue{hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use systems::symbol::SymbolSpec;
+    use systems::units::Scale;
+
+    fn listed() -> Vec<Instrument> {
+        let one = |name: &str, quote: &str, trading| Instrument {
+            spec: SymbolSpec {
+                name: name.into(),
+                price: Scale::exact(2),
+                quantity: Scale::exact(3),
+            },
+            quote_asset: quote.into(),
+            trading,
+        };
+        vec![
+            one("AUSDT", "USDT", true),
+            one("BUSDT", "USDT", true),
+            one("CUSDT", "USDT", false),
+            one("ABTC", "BTC", true),
+        ]
+    }
+
+    fn names(choice: &Choice) -> Result<Vec<String>, String> {
+        let day = |symbol: &str, quote_volume, trades| DayStatistics {
+            symbol: symbol.into(),
+            quote_volume,
+            trades,
+        };
+        let days = [day("AUSDT", 5.0, 86_400), day("BUSDT", 9.0, 0), day("CUSDT", 99.0, 5)];
+        let (symbols, rates) = choose(&listed(), &days, choice).map_err(|e| e.to_string())?;
+        assert_eq!(rates.len(), symbols.specs().len());
+        Ok(symbols.specs().iter().map(|spec| spec.name.to_string()).collect())
+    }
+
+    #[test]
+    fn symbols_are_chosen_among_those_that_trade() {
+        let some = |names: &[&str]| Choice::Names(names.iter().map(|n| (*n).to_owned()).collect());
+        assert_eq!(names(&Choice::All).unwrap(), ["AUSDT", "BUSDT", "ABTC"]);
+        assert_eq!(names(&Choice::Top(5)).unwrap(), ["BUSDT", "AUSDT"]);
+        assert_eq!(names(&Choice::Top(1)).unwrap(), ["BUSDT"]);
+        assert_eq!(names(&some(&["ABTC", "AUSDT"])).unwrap(), ["ABTC", "AUSDT"]);
+        assert!(names(&some(&["CUSDT"])).unwrap_err().contains("CUSDT does not trade"));
+        assert!(names(&some(&["AUSDD"])).unwrap_err().contains("did you mean AUSDT?"));
+        assert!(names(&some(&["ABTC", "ABTC"])).unwrap_err().contains("twice"));
+    }
+}

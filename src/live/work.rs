@@ -1,0 +1,99 @@
+//! The engine's thread: events from the inbox, in batches, until the end.
+
+use std::thread::JoinHandle;
+
+use tokio::sync::{mpsc, watch};
+
+use super::drive::{Drive, Parts, Ports};
+use super::event::{Command, Event};
+use super::limits::BATCH;
+use super::record::{RecordError, Recorded, Recorder, Taped};
+use super::{Clock, Status};
+use crate::replay::{Outputs, Summary};
+use crate::rest::plan::Job;
+
+/// What the engine's thread leaves behind.
+pub(super) struct Worked {
+    pub(super) summary: Summary,
+    pub(super) outputs: Outputs,
+    pub(super) taped: Option<Result<Taped, RecordError>>,
+}
+
+/// The channels of the engine's thread.
+pub(super) struct Channels {
+    pub(super) inbox: mpsc::Receiver<Event>,
+    pub(super) commands: mpsc::Sender<Command>,
+    pub(super) jobs: mpsc::Sender<Job>,
+    pub(super) recorder: Option<Recorder>,
+    pub(super) status: watch::Sender<Status>,
+}
+
+/// The other ends of a drive's ports.
+struct Wired {
+    commands: mpsc::Sender<Command>,
+    jobs: mpsc::Sender<Job>,
+    recorder: Option<Recorder>,
+}
+
+impl Ports for Wired {
+    fn command(&mut self, command: Command) {
+        // Nobody takes commands any more when the session has been given up.
+        let _ = self.commands.blocking_send(command);
+    }
+
+    fn job(&mut self, job: Job) -> Option<Job> {
+        match self.jobs.try_send(job) {
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => None,
+            Err(mpsc::error::TrySendError::Full(job)) => Some(job),
+        }
+    }
+
+    fn record(&mut self, entry: Recorded) -> bool {
+        self.recorder.as_ref().is_none_or(|recorder| recorder.put(entry))
+    }
+}
+
+/// Starts the thread.
+pub(super) fn start(
+    parts: Parts,
+    channels: Channels,
+    clock: Clock,
+    venue: &'static str,
+    threads: usize,
+) -> std::io::Result<JoinHandle<Worked>> {
+    std::thread::Builder::new().name("engine".into()).spawn(move || {
+        let Channels { mut inbox, commands, jobs, recorder, status } = channels;
+        let mut drive = Drive::new(parts, Wired { commands, jobs, recorder });
+        drive.start(clock());
+        work(&mut drive, &mut inbox, &status);
+        let (summary, outputs, ports) = drive.finish(venue, threads);
+        let taped = ports.recorder.map(Recorder::finish);
+        Worked { summary, outputs, taped }
+    })
+}
+
+fn work(
+    drive: &mut Drive<Wired>,
+    inbox: &mut mpsc::Receiver<Event>,
+    status: &watch::Sender<Status>,
+) {
+    let mut events = Vec::with_capacity(BATCH);
+    let (mut going, mut found_most) = (true, 0);
+    while going && inbox.blocking_recv_many(&mut events, BATCH) > 0 {
+        found_most = found_most.max(inbox.len() + events.len());
+        let mut ticked = false;
+        for event in events.drain(..) {
+            ticked |= matches!(event, Event::Tick { .. });
+            going &= !matches!(event, Event::Stop);
+            if going {
+                drive.take(event);
+            }
+        }
+        drive.step();
+        if ticked || !going {
+            status.send_replace(drive.status(found_most));
+        }
+        // What cannot be recorded cannot be replayed: better to end than to go on unnoticed.
+        going &= drive.records();
+    }
+}
