@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 /// One thing that a venue does with a connection.
 #[derive(Clone, Debug)]
-pub enum Act {
+pub(super) enum Act {
     /// Sends bytes as they are.
     Say(Vec<u8>),
     /// Does nothing for so many milliseconds.
@@ -21,8 +21,8 @@ pub enum Act {
 }
 
 /// A venue that is there until it is dropped.
-pub struct Venue {
-    pub base: String,
+pub(super) struct Venue {
+    pub(super) base: String,
     requests: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
@@ -35,7 +35,9 @@ impl Drop for Venue {
 
 impl Venue {
     /// Answers each request, given as path and query with its number from 0, by a script.
-    pub async fn start(script: impl Fn(&str, usize) -> Vec<Act> + Send + Sync + 'static) -> Self {
+    pub(super) async fn start(
+        script: impl Fn(&str, usize) -> Vec<Act> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -49,13 +51,13 @@ impl Venue {
     }
 
     /// Everything that was asked so far.
-    pub fn requests(&self) -> Vec<String> {
+    pub(super) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }
 
 /// Serves one connection until it breaks.
-pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     log: Arc<Mutex<Vec<String>>>,
     script: Arc<impl Fn(&str, usize) -> Vec<Act>>,
@@ -99,19 +101,19 @@ async fn request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
 }
 
 /// A whole answer.
-pub fn answer(status: &str, headers: &str, body: &str) -> Vec<Act> {
+pub(super) fn answer(status: &str, headers: &str, body: &str) -> Vec<Act> {
     let length = body.len();
     let text = format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n{body}");
     vec![Act::Say(text.into_bytes())]
 }
 
 /// A good answer.
-pub fn good(body: &str) -> Vec<Act> {
+pub(super) fn good(body: &str) -> Vec<Act> {
     answer("200 OK", "x-mbx-used-weight-1m: 20\r\n", body)
 }
 
 /// Aggregates with these ids.
-pub fn aggregates(ids: std::ops::Range<u64>) -> String {
+pub(super) fn aggregates(ids: std::ops::Range<u64>) -> String {
     let row = |id| {
         format!(
             r#"{{"a":{id},"p":"1","q":"1","f":{id},"l":{id},"T":1723161000000,"m":true,"M":true}}"#
