@@ -22,7 +22,7 @@ pub(super) enum Act {
 
 /// A venue that is there until it is dropped.
 pub(super) struct Venue {
-    pub base: String,
+    pub(super) base: String,
     requests: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
