@@ -349,3 +349,6 @@ fn give_out(outbox: &Outbox, outputs: &mut Outputs, requests: &mut Vec<Request>)
     outputs.take(outbox);
     requests.extend_from_slice(&outbox.requests);
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,8 +35,8 @@ use super::reject::DecodeReject;
 use super::{Channel, ChannelFacts, Decoded, Venue, What};
 use crate::symbols::Symbols;
 
-pub(super) use endpoints::{ask, rest};
 pub use day::{DayStatistics, day_statistics, server_time};
+pub(super) use endpoints::{ask, rest};
 pub use instruments::{Instrument, InstrumentsError, instruments};
 pub use kline::{aligned, consistent};
 pub use observe::{Field, observe, observe_answer};
