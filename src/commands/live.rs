@@ -60,7 +60,7 @@ pub(super) fn run(args: &LiveArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let status = &ended.shown.status;
     writeln!(
         out,
-        "{} connections lost, {} requests not done, no event dropped",
+        "{} connections lost, {} requests not done",
         count(status.lost),
         count(ended.not_done as u64)
     )?;
@@ -171,7 +171,6 @@ fn summary(ended: &Ended, config: &Config) -> Value {
         "inbox_max": ended.shown.status.inbox_max,
         "requests_not_done": ended.not_done,
         "tape": ended.taped.as_ref().map(|taped| taped.file.display().to_string()),
-        "dropped": 0,
     });
     if let (Value::Object(summary), Value::Object(own)) = (&mut summary, own) {
         summary.extend(own.into_iter().collect::<Map<_, _>>());

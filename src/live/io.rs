@@ -123,7 +123,7 @@ async fn carry(
             },
             () = &mut end, if !stopping => {
                 stopping = true;
-                deadline.as_mut().reset(tokio::time::Instant::now() + DRAIN);
+                deadline.set(sleep(DRAIN));
                 sockets.close_all();
                 feeds.iter().for_each(JoinHandle::abort);
                 let inbox = inbox.clone();
