@@ -40,7 +40,7 @@ fn with_faults(speed: f64, specs: &[&str]) -> Exchange {
     Exchange::start(SimConfig { faults, ..config(speed) }).unwrap()
 }
 
-/// A WebSocket client that waits for at most ten seconds.
+/// A WebSocket client that waits for at most thirty seconds.
 struct Client {
     ws: WebSocket<TcpStream>,
 }
@@ -53,7 +53,7 @@ impl Client {
     /// The status with which an upgrade is refused.
     fn attempt(addr: SocketAddr, path: &str) -> Result<Self, u16> {
         let tcp = TcpStream::connect(addr).unwrap();
-        tcp.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        tcp.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         match tungstenite::client(format!("ws://{addr}{path}"), tcp) {
             Ok((ws, _)) => Ok(Self { ws }),
             Err(HandshakeError::Failure(Error::Http(response))) => Err(response.status().as_u16()),
@@ -85,7 +85,7 @@ impl Client {
     fn is_silent(&mut self, within: Duration) -> bool {
         self.ws.get_ref().set_read_timeout(Some(within)).unwrap();
         let next = self.next();
-        self.ws.get_ref().set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        self.ws.get_ref().set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let timeouts = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
         matches!(next, Err(Error::Io(error)) if timeouts.contains(&error.kind()))
     }

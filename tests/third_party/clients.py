@@ -65,7 +65,8 @@ async def with_python_binance(host, usdm):
     client.FUTURES_URL = f"http://{host}/fapi"
     sockets = BinanceSocketManager(client)
     sockets.STREAM_URL = f"ws://{host}/"
-    sockets.FSTREAM_URL = f"ws://{host}/market/"
+    # python-binance, too, names the category itself.
+    sockets.FSTREAM_URL = f"ws://{host}/"
     try:
         info = await (client.futures_exchange_info() if usdm else client.get_exchange_info())
         names = [one["symbol"] for one in info["symbols"]]
