@@ -194,10 +194,7 @@ impl Engine {
                 if self.world.get_mut::<Wants>(row)?.done(interval.is_some()) {
                     self.world.resource_mut::<Queue>().answered();
                 }
-                let ledger = self.ledger(symbol)?;
-                if interval.is_none() {
-                    ledger.caught_up();
-                }
+                self.call(symbol)?;
             }
         }
         Some(())
@@ -212,6 +209,13 @@ impl Engine {
         let row = self.row(symbol, 0)?;
         self.world.get_mut::<Alarm>(row)?.call = true;
         Some(())
+    }
+
+    /// Has every row looked at in the next pulse, as if no alarm spared any: what comes out may not
+    /// differ by it.
+    pub fn call_all(&mut self) {
+        let mut alarms = self.world.query::<&mut Alarm>();
+        alarms.iter_mut(&mut self.world).for_each(|mut alarm| alarm.call = true);
     }
 
     fn ledger(&mut self, symbol: SymbolId) -> Option<&mut Ledger> {

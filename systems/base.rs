@@ -75,6 +75,7 @@ impl BaseItem<'_, '_> {
         if let Some((after, before)) = self.open.ledger.take_changed() {
             self.remark(after, before);
         }
+        self.dirty.forget_before(self.ring.start());
         *self.front = Front {
             until: self.open.until(),
             started: self.open.started(),
@@ -117,12 +118,13 @@ impl BaseItem<'_, '_> {
     fn leap(&mut self, now: Nanos) {
         let interval = self.ring.interval();
         let silence = now.0.saturating_sub(self.open.current_end(self.ring.interval()).0);
-        if !self.open.started() || silence / interval.ns() <= self.ring.capacity() as u64 {
+        let kept = self.ring.capacity() as u64 - self.series.margin;
+        if !self.open.started() || silence / interval.ns() <= kept {
             return;
         }
-        let mut bucket = self.open.close(self.ring.interval());
-        bucket.edges.lossy = true;
-        if !bucket.is_empty() {
+        let before = interval.bucket(now.minus(interval.ns()));
+        while let Some(mut bucket) = self.open.take_before(before) {
+            bucket.edges.lossy = true;
             self.close_one(&bucket);
         }
         let next = self.open.ahead.first().map_or(now, |bucket| bucket.candle.open_time.min(now));
@@ -329,7 +331,10 @@ impl BaseItem<'_, '_> {
     /// Applies what reconcile decided after the last pulse.
     fn apply_restatements(&mut self) {
         let mut decided = core::mem::take(&mut self.evidence.decided);
-        for restatement in decided.drain(..) {
+        // The rest waits for the next pulse: what one pulse adds must still be in the ring when
+        // indicators fold it.
+        let now = decided.len().min(self.series.margin as usize);
+        for restatement in decided.drain(..now) {
             self.restate(&restatement);
         }
         self.evidence.decided = decided;
@@ -350,7 +355,7 @@ impl BaseItem<'_, '_> {
                     self.evidence.too_old += 1;
                 }
             }
-            Err(_) if self.open.current.is_empty() => {
+            Err(_) if self.open.is_empty_until(candle.open_time) => {
                 self.append(&candle, sealed(Edges::default()));
                 self.open.start_at(candle.open_time.plus(self.ring.interval().ns()));
             }

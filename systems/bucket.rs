@@ -204,6 +204,22 @@ impl Open {
         }
     }
 
+    /// Whether no bucket that opens at `open_time` or before has prints.
+    pub fn is_empty_until(&self, open_time: Nanos) -> bool {
+        let ahead = self.ahead.first().map_or(Nanos(u64::MAX), |bucket| bucket.candle.open_time);
+        self.current.is_empty() && open_time < ahead
+    }
+
+    /// Takes out the earliest bucket that has prints and opens before `open_time`. For breaks:
+    /// [`Open::start_at`] must follow.
+    pub fn take_before(&mut self, open_time: Nanos) -> Option<Bucket> {
+        if !self.current.is_empty() {
+            return Some(core::mem::take(&mut self.current));
+        }
+        let first = self.ahead.first()?.candle.open_time;
+        (first < open_time).then(|| self.ahead.remove(0))
+    }
+
     fn bucket_for(&mut self, open_time: Nanos) -> &mut Bucket {
         if open_time == self.until() {
             return &mut self.current;

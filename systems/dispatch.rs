@@ -121,7 +121,7 @@ pub fn hand_out(
     mut outbox: ResMut<Outbox>,
     mut rows: Query<(&Row, &Ring, &Dirty, &mut Absent, &mut Evidence, &mut Published)>,
 ) {
-    let columns: Vec<usize> = (0..settings.intervals.len()).map(|i| settings.columns(i)).collect();
+    let columns = settings.columns_by_interval();
     for place in 0..awake.rows().len() {
         let Ok((row, ring, dirty, mut absent, mut evidence, mut published)) =
             rows.get_mut(awake.rows()[place])
@@ -177,7 +177,7 @@ pub fn publish<I: Indicator>(
     mut outbox: ResMut<Outbox>,
     rows: Query<(&Row, &Published, &Track<I>)>,
 ) {
-    let columns: Vec<usize> = (0..settings.intervals.len()).map(|i| settings.columns(i)).collect();
+    let columns = settings.columns_by_interval();
     for (row, published, track) in rows.iter_many(awake.rows()).flatten() {
         let columns = columns[usize::from(row.interval)];
         for candle in 0..published.candles {

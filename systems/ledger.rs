@@ -197,16 +197,6 @@ impl Ledger {
         }
     }
 
-    /// A repair brought everything up to the present: only open gaps are still missing.
-    pub fn caught_up(&mut self) {
-        if !self.feed_down
-            && let Some(since) = self.unsure_since.take()
-        {
-            self.note_change(since, Nanos(u64::MAX));
-            self.release();
-        }
-    }
-
     /// Gives up ids for good: they are no longer asked for, their candles keep their mark.
     pub fn give_up(&mut self, from_id: u64, to_id: u64) {
         for gap in core::mem::take(&mut self.gaps) {
@@ -215,7 +205,7 @@ impl Ledger {
                 self.gaps.push(gap);
                 continue;
             }
-            self.unrecoverable += to - from + 1;
+            self.unrecoverable = self.unrecoverable.saturating_add((to - from).saturating_add(1));
             if self.lost.len() == GAPS_MAX {
                 self.lost.remove(0);
             }

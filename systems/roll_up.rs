@@ -76,7 +76,7 @@ impl LongerItem<'_, '_> {
         }
         let length = self.ring.interval().ns();
         let behind = base.open.until().0.saturating_sub(self.front.until.0) / length;
-        if behind > self.ring.capacity() as u64 {
+        if behind > self.ring.capacity() as u64 - self.link.margin {
             // The base series leapt over a break; there is nothing to fold in between.
             self.close(self.front.until, base);
             self.front.until = self.ring.interval().bucket(base.open.until());
@@ -85,6 +85,7 @@ impl LongerItem<'_, '_> {
             self.close(self.front.until, base);
             self.front.until = self.front.until.plus(length);
         }
+        self.dirty.forget_before(self.ring.start());
     }
 
     fn close(&mut self, open_time: Nanos, base: &BaseViewItem<'_, '_>) {
@@ -116,11 +117,11 @@ impl LongerItem<'_, '_> {
             Ok(position) if self.correctable(position) => {
                 let Some(ours) = self.ring.get(position) else { return };
                 let mark = match (ours.mark, folded.mark) {
-                    (Mark::Disputed, Mark::Complete | Mark::Amended | Mark::Reconciled)
-                        if ours.same_numbers(folded) =>
-                    {
-                        Mark::Disputed
-                    }
+                    // What the venue said of these numbers stands while they do.
+                    (
+                        said @ (Mark::Disputed | Mark::Reconciled),
+                        Mark::Complete | Mark::Amended | Mark::Reconciled,
+                    ) if ours.same_numbers(folded) => said,
                     (_, mark) => mark,
                 };
                 if !ours.same_numbers(folded) {
@@ -154,7 +155,8 @@ impl LongerItem<'_, '_> {
     /// listened. They never replace numbers: those follow from the base interval.
     fn apply_restatements(&mut self) {
         let mut decided = core::mem::take(&mut self.evidence.decided);
-        for Restatement { candle, .. } in decided.drain(..) {
+        let now = decided.len().min(self.link.margin as usize);
+        for Restatement { candle, .. } in decided.drain(..now) {
             let room = self.ring.end() < self.ring.capacity() as u64;
             match self.ring.find(candle.open_time) {
                 Ok(position) => {

@@ -72,6 +72,12 @@ impl Dirty {
         }
     }
 
+    /// Forgets candles that left the ring in the very pulse that changed them.
+    pub fn forget_before(&mut self, start: u64) {
+        self.fold_from = self.fold_from.map(|from| from.max(start));
+        self.mark_from = self.mark_from.map(|from| from.max(start));
+    }
+
     /// Declares everything before `end` handed out.
     pub fn clean(&mut self, end: u64) {
         *self = Self { clean_end: end, ..Self::default() };

@@ -144,7 +144,7 @@ impl<I: Indicator> Track<I> {
         for slot in &mut self.slots {
             let back = bars.from < self.end;
             let start = if back { slot.rewind(ring, bars.from) } else { self.end };
-            for position in start..bars.from {
+            for position in start.max(ring.start())..bars.from {
                 slot.advance(ring, &bar_at(ring, first.units, position), position, &mut []);
             }
         }

@@ -9,6 +9,7 @@ mod live;
 mod parity;
 mod reconcile;
 mod rest;
+mod restless;
 mod sim;
 mod support;
 mod talib;
