@@ -4,7 +4,7 @@
 
 use systems::candle::VenueCandle;
 use systems::interval::Interval;
-use systems::limits::{EARLIEST_NS, JUMP_MAX_NS, LATEST_NS};
+use systems::limits::{EARLIEST_NS, LATEST_NS};
 use systems::trade::{Batch, Control, SymbolId, Trade, TradeKind};
 use systems::units::Nanos;
 
@@ -108,10 +108,8 @@ impl Session {
         if at < self.now && self.now.0 - at.0 <= OVERLAP_NS {
             return;
         }
-        let jump = at.0.saturating_sub(self.now.0);
-        let plausible = (EARLIEST_NS..LATEST_NS).contains(&at.0);
-        // What the engine will refuse must not hide what follows it.
-        if plausible && (self.now.0 == 0 || jump <= JUMP_MAX_NS) {
+        // The engine takes the same: whatever is plausible, breaks of days among it.
+        if (EARLIEST_NS..LATEST_NS).contains(&at.0) {
             self.now = self.now.max(at);
         }
         batch.control(Control::Heartbeat(at));

@@ -101,7 +101,8 @@ impl BaseItem<'_, '_> {
         if !self.open.ledger.started() {
             return;
         }
-        self.leap(now);
+        // What waits for its grace is not a break.
+        self.leap(now.minus(grace_ns));
         while self.open.started() {
             let end = self.open.current_end(self.ring.interval());
             let surely_final = !self.open.ahead.is_empty() && self.open.ledger.contiguous();
@@ -367,7 +368,12 @@ impl BaseItem<'_, '_> {
     fn restate_at(&mut self, position: u64, restatement: &Restatement) {
         let Some(ours) = self.ring.get(position) else { return };
         let theirs = restatement.candle;
-        if !restatement.take_numbers || ours.same_numbers(&theirs) {
+        let same = ours.same_numbers(&theirs);
+        if !restatement.take_numbers && theirs.mark == Mark::Reconciled && !same {
+            // It changed since it was compared.
+            return self.evidence.put_back(restatement);
+        }
+        if !restatement.take_numbers || same {
             if ours.mark != theirs.mark {
                 self.ring.set_mark(position, theirs.mark);
                 self.dirty.mark(position);

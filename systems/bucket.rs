@@ -158,7 +158,8 @@ impl Open {
 
     /// Whether a trade time lies so far ahead that no bucket could be open for it.
     pub fn out_of_reach(&self, time: Nanos, base: Interval) -> bool {
-        self.started && time > self.current_end(base).plus(self.reach_ns)
+        // Before the first print, however long after a warm-up, nothing is known of its pace.
+        self.ledger.started() && self.started && time > self.current_end(base).plus(self.reach_ns)
     }
 
     /// Whether the series has begun.

@@ -1,7 +1,7 @@
 //! The core of tapescan: pure systems over symbols.
 //!
-//! Prints and controls arrive as a [`trade::Batch`]. Prints are grouped by row, admitted, and
-//! folded into open buckets of the base interval. Time moves by heartbeats alone; when it passes
+//! Prints and controls arrive as a [`trade::Batch`]. Prints are admitted and folded into
+//! open buckets of the base interval. Time moves by heartbeats alone; when it passes
 //! a boundary, candles close, longer intervals roll up, indicators fold, the venue's candles are
 //! compared, and what changed is dispatched into the outbox in a defined order.
 //!

@@ -76,7 +76,7 @@ impl LongerItem<'_, '_> {
         }
         let length = self.ring.interval().ns();
         let behind = base.open.until().0.saturating_sub(self.front.until.0) / length;
-        if behind > self.ring.capacity() as u64 - self.link.margin {
+        if behind > self.ring.capacity() as u64 {
             // The base series leapt over a break; there is nothing to fold in between.
             self.close(self.front.until, base);
             self.front.until = self.ring.interval().bucket(base.open.until());
@@ -161,9 +161,13 @@ impl LongerItem<'_, '_> {
             match self.ring.find(candle.open_time) {
                 Ok(position) => {
                     // What is known to be partial here is not in dispute.
-                    let ours = self.ring.get(position).map(|ours| ours.mark);
-                    let partial = matches!(ours, Some(Mark::Gap | Mark::HeadPartial));
-                    if !partial || candle.mark == Mark::Reconciled {
+                    let ours = self.ring.get(position).unwrap_or_default();
+                    let partial = matches!(ours.mark, Mark::Gap | Mark::HeadPartial);
+                    let proven = candle.mark == Mark::Reconciled;
+                    if proven && !ours.same_numbers(&candle) {
+                        // It changed since it was compared.
+                        self.evidence.put_back(&Restatement { candle, take_numbers: false });
+                    } else if !partial || proven {
                         self.ring.set_mark(position, candle.mark);
                         self.dirty.mark(position);
                     }

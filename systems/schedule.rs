@@ -17,7 +17,7 @@ use crate::{dispatch, reconcile, request, roll_up};
 /// The stages of one step, in order.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
-    /// Group prints by row, admit them, keep the continuity ledger, fold into open buckets.
+    /// Admit prints, keep the continuity ledger, fold into open buckets.
     Ingest,
     /// Close and correct candles, roll up.
     Aggregate,

@@ -117,6 +117,19 @@ fn recorded_minutes_equal_the_official_ones() {
 }
 
 #[test]
+fn a_tape_is_not_written_over_by_its_own_replay() {
+    let dir = tempfile::tempdir().unwrap();
+    let tape = generated(dir.path(), "symbols=2,rate=5,duration=1m");
+    let before = std::fs::read(&tape).unwrap();
+    for option in ["--candles", "--bless"] {
+        let output = tapescan(&["replay", path(&tape), option, path(&tape)]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("is the tape to be replayed"));
+        assert_eq!(std::fs::read(&tape).unwrap(), before);
+    }
+}
+
+#[test]
 fn the_bundled_tape_gives_what_it_gave() {
     let output = tapescan(&["replay", "replays/market.tape", "--verify", "replays/market.golden"]);
     assert!(output.status.success(), "{}", text(&output.stderr));

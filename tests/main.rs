@@ -7,6 +7,7 @@ mod import;
 mod link;
 mod live;
 mod parity;
+mod reach;
 mod reconcile;
 mod rest;
 mod restless;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -32,6 +32,9 @@ impl From<ReplayError> for Failure {
 
 pub(super) fn run(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let mut tapes = Tapes::open(&args.tapes).map_err(Failure::usage)?;
+    for target in args.candles.iter().chain(&args.bless) {
+        spare_inputs(target, &args.tapes)?;
+    }
     let config = configuration(args.config.as_deref(), tapes.config())?;
     let golden = args.verify.as_deref().map(Golden::read).transpose()?;
     let plan = Plan { batch: args.batch, threads: usize::from(args.threads), speed: args.speed };
@@ -55,6 +58,15 @@ pub(super) fn run(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure>
         (Some(golden), Some(path)) => golden.compare(&run, path),
         _ => Ok(()),
     }
+}
+
+/// Refuses to write over a tape that is being read.
+fn spare_inputs(target: &Path, tapes: &[PathBuf]) -> Result<(), Failure> {
+    let real = |path: &Path| path.canonicalize().ok();
+    let hit =
+        real(target).is_some_and(|target| tapes.iter().any(|t| real(t) == Some(target.clone())));
+    let text = || format!("{} is the tape to be replayed: write somewhere else", target.display());
+    if hit { Err(Failure::Usage(text())) } else { Ok(()) }
 }
 
 /// Outputs for a configuration's rows.

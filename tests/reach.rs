@@ -1,0 +1,127 @@
+//! Where the reach of an open bucket, of a pulse and of the session's clock ends.
+
+use crate::support::*;
+use systems::candle::{Candle, Mark, VenueCandle};
+use systems::trade::{Batch, Control, SymbolId, Trade, TradeKind};
+use systems::units::{Nanos, Price, Quantity};
+use tapescan::session::Session;
+use tapescan::symbols::Symbols;
+use tapescan::tape::{Body, Entry};
+
+const SECOND: u64 = Nanos::PER_SECOND;
+const MINUTE: u64 = 60 * SECOND;
+const A: SymbolId = SymbolId(0);
+
+fn minute(k: u64) -> Nanos {
+    START.plus(k * MINUTE)
+}
+
+fn heartbeat(at: Nanos) -> Event {
+    Event::Control(Control::Heartbeat(at))
+}
+
+fn print(id: u64, at: Nanos) -> Event {
+    Event::Print(trade(0, id, at, 10_000, 1))
+}
+
+/// The venue's candle of minute `k`, with one print at `price`.
+fn told(k: u64, price: i64) -> Candle {
+    let quote_volume = price as u128;
+    let flat = Candle::quiet(minute(k), Price(price));
+    Candle { trades: 1, volume: Quantity(1), quote_volume, mark: Mark::Complete, ..flat }
+}
+
+fn venue(candle: Candle) -> Event {
+    let candle = VenueCandle { candle, ..VenueCandle::default() };
+    Event::Control(Control::VenueCandle { symbol: A, interval: 0, candle })
+}
+
+#[test]
+fn the_first_print_may_come_long_after_the_warm_up() {
+    let mut events = vec![heartbeat(minute(100))];
+    events.extend((0..100).map(|k| venue(told(k, 10_000))));
+    events.extend((1..200).map(|s| heartbeat(minute(100).plus(s * SECOND))));
+    for s in 200..500 {
+        let at = minute(100).plus(s * SECOND);
+        events.extend([heartbeat(at), print(s, at)]);
+    }
+    let (_, engine) = run(&settings(&["1m"]), &symbols(1), &events, || usize::MAX);
+    assert_eq!(engine.folded(A), 300, "{:?}", engine.health(A));
+}
+
+#[test]
+fn a_warm_up_rolls_up_where_few_longer_candles_are_kept() {
+    let mut settings = settings(&["1m", "3m"]);
+    settings.lookback[1] = 5;
+    let mut events = vec![heartbeat(minute(300))];
+    events.extend((0..300).map(|k| venue(told(k, 10_000))));
+    events.extend((1..60).map(|s| heartbeat(minute(300).plus(s * SECOND))));
+    let (collected, _) = run(&settings, &symbols(1), &events, || usize::MAX);
+    assert_eq!((collected.row(0, 0).len(), collected.row(0, 1).len()), (300, 100));
+}
+
+#[test]
+fn a_grace_longer_than_the_lookback_is_no_break() {
+    let mut settings = settings(&["1s"]);
+    (settings.lookback, settings.grace_ns) = (vec![20], MINUTE);
+    let mut events = Vec::new();
+    for s in 0..300 {
+        let at = START.plus(s * SECOND);
+        // One id is missing, so that candles wait for their grace.
+        events.extend([heartbeat(at), print(1_000 + s + u64::from(s > 5), at.plus(1))]);
+    }
+    events.push(heartbeat(START.plus(400 * SECOND)));
+    let (collected, _) = run(&settings, &symbols(1), &events, || usize::MAX);
+    let row = collected.row(0, 0);
+    // And as many quiet ones as the last heartbeat is past the grace.
+    assert_eq!(row.len(), 340);
+    assert!(row.iter().filter(|candle| candle.mark == Mark::Gap).count() <= 2);
+}
+
+#[test]
+fn what_changed_since_it_was_compared_is_not_called_reconciled() {
+    let settings = settings(&["1m"]);
+    let mut events = Vec::new();
+    for k in 0..200 {
+        let at = minute(k).plus(SECOND);
+        events.extend([heartbeat(at), Event::Print(trade(0, 3 * (k + 1), at, 10_000, 1))]);
+        // All ids are accounted for.
+        let void = |id| Trade { kind: TradeKind::Void, ..trade(0, id, at, 10_000, 1) };
+        events.extend([1, 2].map(|more| Event::Print(void(3 * (k + 1) + more))));
+    }
+    let end = minute(200);
+    events.push(heartbeat(end.plus(SECOND)));
+    let told = |k| Candle { taker_buy_volume: Quantity(0), ..told(k, 10_000) };
+    events.extend((0..200).map(|k| venue(told(k))));
+    events.push(heartbeat(end.plus(2 * SECOND)));
+    events.push(print(603, minute(190).plus(2 * SECOND)));
+    events.extend((3..20).map(|s| heartbeat(end.plus(s * SECOND))));
+    let (collected, engine) = run(&settings, &symbols(1), &events, || usize::MAX);
+    assert_eq!(engine.drift(A, 0).0[0], 200, "all were identical when they were compared");
+    let late = collected.row(0, 0)[190];
+    assert_eq!((late.trades, late.mark), (2, Mark::Disputed), "compared again");
+}
+
+#[test]
+fn answers_behind_a_break_are_not_taken_for_forming_candles() {
+    let symbols = Symbols::new(symbols(1)).unwrap();
+    let mut session = Session::new(symbols, settings(&["1m"]).intervals, "binance");
+    let mut batch = Batch::default();
+    let later = START.plus(3 * Nanos::PER_DAY);
+    let open = later.minus(5 * MINUTE).ms();
+    let text = format!(
+        r#"[[{open},"1.00","1.00","1.00","1.00","1.000",{},"1.00000",1,"0.000","0.00000","0"]]"#,
+        open + 59_999
+    );
+    let request = "/api/v3/klines?symbol=SYM0USDT&interval=1m";
+    for body in [
+        Body::Heartbeat(START),
+        Body::Heartbeat(later),
+        Body::Heartbeat(later.plus(SECOND)),
+        Body::Answer { request, text: text.as_bytes() },
+    ] {
+        let _ = session.take(&Entry { received: START, body }, &mut batch);
+    }
+    let candles = batch.controls.iter().filter(|(_, c)| matches!(c, Control::VenueCandle { .. }));
+    assert_eq!(candles.count(), 1);
+}
