@@ -35,6 +35,11 @@ pub fn settings(config: &Config) -> Settings {
     }
 }
 
+/// How many columns each interval has.
+pub fn widths(config: &Config) -> Vec<usize> {
+    (0..config.intervals.len()).map(|interval| columns(config, interval).len()).collect()
+}
+
 /// The column names of one interval, in the order of values.
 pub fn columns(config: &Config, interval: usize) -> Vec<String> {
     config.intervals[interval].indicators.iter().flat_map(|spec| spec.columns()).collect()

@@ -132,7 +132,7 @@ pub struct Open {
     /// the distance of pulses. Beyond, heartbeats must have failed.
     reach_ns: u64,
     started: bool,
-    /// Whose they are.
+    /// Whose they are. `Row` says it too, but is not among what the intake of prints touches.
     pub symbol: SymbolId,
 }
 

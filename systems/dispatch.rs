@@ -11,7 +11,6 @@ use crate::indicator::Indicator;
 use crate::reconcile::{Difference, Evidence};
 use crate::ring::Ring;
 use crate::row::{Absent, Dirty, Row};
-use crate::settings::Settings;
 use crate::track::{Track, Value};
 use crate::trade::SymbolId;
 use crate::units::Nanos;
@@ -107,28 +106,35 @@ impl Outbox {
     }
 }
 
-/// Where a row's values begin in the outbox in this pulse.
-#[derive(Component, Clone, Copy, Debug, Default)]
+/// Where a row's values begin in the outbox in this pulse, and how many there are.
+#[derive(Component, Clone, Copy, Debug)]
 pub struct Published {
     values: usize,
     candles: usize,
+    /// Values of one candle.
+    columns: usize,
+}
+
+impl Published {
+    /// Nothing yet, of a row with so many columns.
+    pub fn new(columns: usize) -> Self {
+        Self { values: 0, candles: 0, columns }
+    }
 }
 
 /// Lists candles and differences in the defined order and makes room for their values.
 pub fn hand_out(
-    settings: Res<Settings>,
     mut awake: ResMut<Awake>,
     mut outbox: ResMut<Outbox>,
     mut rows: Query<(&Row, &Ring, &Dirty, &mut Absent, &mut Evidence, &mut Published)>,
 ) {
-    let columns = settings.columns_by_interval();
     for place in 0..awake.rows().len() {
         let Ok((row, ring, dirty, mut absent, mut evidence, mut published)) =
             rows.get_mut(awake.rows()[place])
         else {
             continue;
         };
-        *published = outbox.list_candles(row, ring, dirty, columns[usize::from(row.interval)]);
+        *published = outbox.list_candles(row, ring, dirty, published.columns);
         outbox.list_absent(row, &absent);
         absent.clear_fresh();
         let found = evidence.differences.drain(..);
@@ -144,6 +150,7 @@ impl Outbox {
         let published = Published {
             values: self.values.len(),
             candles: dirty.fold_from.map_or(0, |from| (ring.end() - from) as usize),
+            columns,
         };
         self.values.resize(published.values + published.candles * columns, Value::default());
         let Some(from) = dirty.from() else { return published };
@@ -173,15 +180,12 @@ impl Outbox {
 /// Copies the values of one indicator type into the room that [`hand_out`] made.
 pub fn publish<I: Indicator>(
     awake: Res<Awake>,
-    settings: Res<Settings>,
     mut outbox: ResMut<Outbox>,
-    rows: Query<(&Row, &Published, &Track<I>)>,
+    rows: Query<(&Published, &Track<I>)>,
 ) {
-    let columns = settings.columns_by_interval();
-    for (row, published, track) in rows.iter_many(awake.rows()).flatten() {
-        let columns = columns[usize::from(row.interval)];
-        for candle in 0..published.candles {
-            let at = published.values + candle * columns;
+    for (&Published { values, candles, columns }, track) in rows.iter_many(awake.rows()).flatten() {
+        for candle in 0..candles {
+            let at = values + candle * columns;
             track.write_columns(candle, &mut outbox.values[at..at + columns]);
         }
     }

@@ -101,8 +101,9 @@ impl Queue {
         self.state.under_way -= 1;
     }
 
-    /// Gives a row the places that it should have.
-    fn enlist(&mut self, wants: &mut Wants, wanted: [Option<Place>; 2]) {
+    /// Gives a row the places that it should have now.
+    fn enlist(&mut self, row: &Row, entity: Entity, open: Option<&Open>, wants: &mut Wants) {
+        let wanted = wants.wanted(row, entity, open);
         for (place, wanted) in wants.places.iter_mut().zip(wanted) {
             if *place != wanted {
                 place.iter().for_each(|old| {
@@ -174,8 +175,7 @@ pub fn hand_out_requests(
     }
     for &entity in awake.rows() {
         if let Ok((row, open, mut wants)) = rows.get_mut(entity) {
-            let wanted = wants.wanted(row, entity, open);
-            queue.enlist(&mut wants, wanted);
+            queue.enlist(row, entity, open, &mut wants);
         }
     }
     let ripe_before = inbox.now.minus(settings.grace_ns);
@@ -186,8 +186,7 @@ pub fn hand_out_requests(
         outbox.requests.extend(take(place.0, row, open, &mut wants));
         queue.state.under_way += 1;
         queue.state.handed_out += 1;
-        let wanted = wants.wanted(row, place.4, open);
-        queue.enlist(&mut wants, wanted);
+        queue.enlist(row, place.4, open, &mut wants);
     }
     queue.state.waiting = queue.places.len();
     queue.state.waiting_max = queue.state.waiting_max.max(queue.state.waiting);

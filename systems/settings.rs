@@ -4,7 +4,7 @@ use bevy_ecs::resource::Resource;
 
 use crate::catalog::Entry;
 use crate::interval::Interval;
-use crate::limits::{CHECKPOINT_EVERY, INTERVALS_MAX};
+use crate::limits::CHECKPOINT_EVERY;
 
 /// Who wins when a proven candle of ours differs from the venue's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,11 +67,6 @@ impl Settings {
     /// How many columns the rows of an interval have.
     pub fn columns(&self, interval: usize) -> usize {
         self.on(interval).map(|indicator| indicator.entry.outputs.len()).sum()
-    }
-
-    /// How many columns the rows of each interval have, 0 where there is no such interval.
-    pub fn columns_by_interval(&self) -> [usize; INTERVALS_MAX] {
-        core::array::from_fn(|interval| self.columns(interval))
     }
 
     /// The indicators of one interval, in column order.

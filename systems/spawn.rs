@@ -72,7 +72,7 @@ fn spawn_row(
         Front::default(),
         Evidence::default(),
         Wants::default(),
-        Published::default(),
+        Published::new(settings.columns(interval)),
         Bars::default(),
     ));
     let mut column = 0;

@@ -11,7 +11,7 @@ use systems::units::Nanos;
 use tapescan::config::Config;
 use tapescan::live::{self, Choice, Ended, Options};
 use tapescan::replay::{Outputs, Plan, Speed, Summary, Tapes, replay};
-use tapescan::settings::columns;
+use tapescan::settings::widths;
 use tapescan::sim::{Exchange, Fault, Feed, SimConfig};
 use tapescan::synthetic::Spec;
 use tapescan::tape;
@@ -89,8 +89,7 @@ fn replayed(ended: &Ended) -> Summary {
     assert!(verification.end.sealed && verification.end.damage.is_none());
     let mut tapes = Tapes::open(&[file]).unwrap();
     let config = Config::parse("the tape", tapes.config()).unwrap();
-    let widths = (0..config.intervals.len()).map(|interval| columns(&config, interval).len());
-    let mut outputs = Outputs::new(widths.collect(), false);
+    let mut outputs = Outputs::new(widths(&config), false);
     let plan = Plan { batch: 1_000, threads: 1, speed: Speed::Max };
     replay(&mut tapes, &config, &plan, &mut outputs, &mut tapescan::progress::Unseen).unwrap()
 }

@@ -11,14 +11,14 @@ use systems::symbol::SymbolSpec;
 use systems::trade::SymbolId;
 use systems::units::{Nanos, Price, Quantity, Scale};
 
-use super::replay::outputs_for;
 use super::table::{count, table};
 use super::{Failure, configuration};
 use crate::cli::AuditArgs;
 use crate::import::{self, Format, Import, Sink, SinkError};
 use crate::logging::timestamp;
 use crate::progress::Progress;
-use crate::replay::{Candles, Plan, Speed, Tapes, replay};
+use crate::replay::{Candles, Outputs, Plan, Speed, Tapes, replay};
+use crate::settings::widths;
 use crate::tape::entry::{Body, Entry, Header};
 use crate::venue::Venue;
 
@@ -36,7 +36,7 @@ pub(super) fn run(args: &AuditArgs, out: &mut dyn Write) -> Result<(), Failure> 
         Failure::Usage(format!("{file} has {interval} candles, which the configuration has not"))
     })?;
     let plan = Plan { batch: 16_384, threads: 1, speed: Speed::Max };
-    let mut outputs = outputs_for(&config, true);
+    let mut outputs = Outputs::new(widths(&config), true);
     let mut progress = Progress::over(tapes.bytes());
     replay(&mut tapes, &config, &plan, &mut outputs, &mut progress)?;
     progress.done();

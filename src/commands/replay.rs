@@ -18,7 +18,7 @@ use crate::progress::Progress;
 use crate::replay::{
     LATENESS_OPEN_MS, Outputs, Plan, ReplayError, Summary, Tapes, replay, write_csv,
 };
-use crate::settings::columns;
+use crate::settings::{columns, widths};
 
 impl From<ReplayError> for Failure {
     fn from(error: ReplayError) -> Self {
@@ -38,7 +38,7 @@ pub(super) fn run(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure>
     let config = configuration(args.config.as_deref(), tapes.config())?;
     let golden = args.verify.as_deref().map(Golden::read).transpose()?;
     let plan = Plan { batch: args.batch, threads: usize::from(args.threads), speed: args.speed };
-    let mut outputs = outputs_for(&config, args.candles.is_some());
+    let mut outputs = Outputs::new(widths(&config), args.candles.is_some());
     let mut progress = Progress::over(tapes.bytes());
     let summary = replay(&mut tapes, &config, &plan, &mut outputs, &mut progress)?;
     let elapsed = progress.done();
@@ -67,12 +67,6 @@ fn spare_inputs(target: &Path, tapes: &[PathBuf]) -> Result<(), Failure> {
         real(target).is_some_and(|target| tapes.iter().any(|t| real(t) == Some(target.clone())));
     let text = || format!("{} is the tape to be replayed: write somewhere else", target.display());
     if hit { Err(Failure::Usage(text())) } else { Ok(()) }
-}
-
-/// Outputs for a configuration's rows.
-pub(super) fn outputs_for(config: &Config, keep_candles: bool) -> Outputs {
-    let widths = (0..config.intervals.len()).map(|interval| columns(config, interval).len());
-    Outputs::new(widths.collect(), keep_candles)
 }
 
 fn write_candles(

@@ -9,14 +9,14 @@ use systems::units::Nanos;
 
 use super::golden::Golden;
 use super::import::segment_of;
-use super::replay::outputs_for;
 use super::table::{count, size, table};
 use super::{Failure, NewTape, configuration, instant, vacant};
 use crate::cli::TapeCommand;
 use crate::config::Config;
 use crate::logging::timestamp;
 use crate::progress::Progress;
-use crate::replay::{Plan, Speed, Tapes, replay};
+use crate::replay::{Outputs, Plan, Speed, Tapes, replay};
+use crate::settings::widths;
 use crate::symbols::Symbols;
 use crate::synthetic::{Market, Spec};
 use crate::tape::entry::{Body, Entry};
@@ -267,7 +267,7 @@ fn golden_of(path: &Path, config: Option<&Path>) -> Result<Golden, Failure> {
     let config = configuration(config, tapes.config())?;
     let plan = Plan { batch: 16_384, threads: 1, speed: Speed::Max };
     let mut progress = Progress::over(tapes.bytes());
-    let mut outputs = outputs_for(&config, false);
+    let mut outputs = Outputs::new(widths(&config), false);
     let summary = replay(&mut tapes, &config, &plan, &mut outputs, &mut progress)?;
     progress.done();
     Ok(Golden::of(&summary))

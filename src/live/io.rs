@@ -29,7 +29,7 @@ use crate::rest::budget::Priority;
 use crate::rest::warm_up::warm_up;
 use crate::rest::worker::{Report, Settings, Worker};
 use crate::session::Session;
-use crate::settings::{columns, settings};
+use crate::settings::{settings, widths};
 use crate::tape::entry::Header;
 use crate::tls::tls_config;
 use crate::venue::Channel;
@@ -160,8 +160,7 @@ fn parts(
     log::info!("warm-up: {} requests of weight {}", warm.requests, warm.weight);
     let engine = Engine::new(&told, symbols.specs(), options.threads)?;
     let session = Session::new(symbols.clone(), told.intervals.clone(), options.venue.name());
-    let widths = (0..config.intervals.len()).map(|interval| columns(config, interval).len());
-    let outputs = Outputs::new(widths.collect(), options.keep_candles);
+    let outputs = Outputs::new(widths(config), options.keep_candles);
     let candles = match config.reconcile.scope {
         config::Scope::All => Priority::Routine,
         config::Scope::Suspect | config::Scope::Off => Priority::Suspect,
