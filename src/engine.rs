@@ -4,7 +4,7 @@ use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::Schedule;
 use bevy_tasks::{ComputeTaskPool, TaskPoolBuilder};
 
-use systems::awake::Alarm;
+use systems::awake::{Alarm, Awake};
 use systems::base::Series;
 use systems::bucket::Open;
 use systems::candle::Candle;
@@ -103,11 +103,16 @@ impl Engine {
         batch.trades.clear();
     }
 
-    /// Ends the run: lets decisions of the last pulse take effect. Open candles stay open.
+    /// Ends the run: lets what earlier pulses decided or could not finish take effect. Open
+    /// candles stay open.
     pub fn finish(&mut self, sink: &mut dyn FnMut(&Outbox)) {
         let now = self.world.resource::<Clock>().now();
-        if now.0 != 0 {
-            self.pulse(0..0, now, sink);
+        if now.0 == 0 {
+            return;
+        }
+        self.pulse(0..0, now, sink);
+        self.pulse(0..0, now, sink);
+        while self.world.resource::<Awake>().unfinished() {
             self.pulse(0..0, now, sink);
         }
     }

@@ -27,6 +27,8 @@ impl Alarm {
 pub struct Awake {
     /// Symbols to be woken by the next pulse whatever their alarm says.
     called: Vec<SymbolId>,
+    /// Whether the last pulse left work that needs nothing but another pulse.
+    unfinished: bool,
     /// Symbols awake, ascending.
     symbols: Vec<SymbolId>,
     /// Their rows, in the order in which they are handed out: by interval, then by symbol.
@@ -36,9 +38,15 @@ pub struct Awake {
 }
 
 impl Awake {
-    /// Wakes a symbol in the next pulse.
-    pub fn call(&mut self, symbol: SymbolId) {
+    /// Wakes a symbol in the next pulse, which may be all that its work still needs.
+    pub fn call(&mut self, symbol: SymbolId, unfinished: bool) {
         self.called.push(symbol);
+        self.unfinished |= unfinished;
+    }
+
+    /// Whether the last pulse left work that needs nothing but another pulse.
+    pub fn unfinished(&self) -> bool {
+        self.unfinished
     }
 
     /// The rows that are awake, by interval and then by symbol.
@@ -64,7 +72,8 @@ pub fn wake(
     mut awake: ResMut<Awake>,
     alarms: Query<(&Row, &Alarm)>,
 ) {
-    let Awake { called, symbols, rows: woken, most } = &mut *awake;
+    let Awake { called, unfinished, symbols, rows: woken, most } = &mut *awake;
+    *unfinished = false;
     symbols.clear();
     for (rows, alarms) in alarms.contiguous_iter().into_iter().flatten() {
         let awake =

@@ -10,6 +10,7 @@ use crate::candle::Candle;
 use crate::indicator::Indicator;
 use crate::reconcile::{Difference, Evidence};
 use crate::ring::Ring;
+use crate::room::Room;
 use crate::row::{Absent, Dirty, Row};
 use crate::track::{Track, Value};
 use crate::trade::SymbolId;
@@ -126,10 +127,10 @@ impl Published {
 pub fn hand_out(
     mut awake: ResMut<Awake>,
     mut outbox: ResMut<Outbox>,
-    mut rows: Query<(&Row, &Ring, &Dirty, &mut Absent, &mut Evidence, &mut Published)>,
+    mut rows: Query<(&Row, &Ring, &Room, &Dirty, &mut Absent, &mut Evidence, &mut Published)>,
 ) {
     for place in 0..awake.rows().len() {
-        let Ok((row, ring, dirty, mut absent, mut evidence, mut published)) =
+        let Ok((row, ring, room, dirty, mut absent, mut evidence, mut published)) =
             rows.get_mut(awake.rows()[place])
         else {
             continue;
@@ -139,8 +140,9 @@ pub fn hand_out(
         absent.clear_fresh();
         let found = evidence.differences.drain(..);
         outbox.differences.extend(found.map(|found| (row.symbol, row.interval, found)));
-        if evidence.goes_on() {
-            awake.call(row.symbol);
+        let unfinished = room.short() || !evidence.decided.is_empty();
+        if unfinished || evidence.waits() {
+            awake.call(row.symbol, unfinished);
         }
     }
 }

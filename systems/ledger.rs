@@ -262,7 +262,9 @@ impl Ledger {
         self.changed.take()
     }
 
-    fn note_change(&mut self, after: Nanos, before: Nanos) {
+    /// Notes a stretch to be looked at: its continuity changed, or the last look at it was not
+    /// finished.
+    pub fn note_change(&mut self, after: Nanos, before: Nanos) {
         let (from, to) = (after.min(before), before.max(after));
         let known = self.changed.unwrap_or((from, to));
         self.changed = Some((known.0.min(from), known.1.max(to)));

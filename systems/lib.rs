@@ -8,6 +8,7 @@
 //! Nothing here reads a clock, does I/O, logs, or can fail: bad data becomes counted data. The
 //! same events give the same outputs however they are cut into steps and on however many threads.
 
+pub mod amend;
 pub mod awake;
 pub mod base;
 pub mod bucket;
@@ -27,6 +28,7 @@ pub mod reconcile;
 pub mod request;
 pub mod ring;
 pub mod roll_up;
+pub mod room;
 pub mod row;
 pub mod schedule;
 pub mod settings;

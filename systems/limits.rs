@@ -18,6 +18,11 @@ pub const PERIOD_MAX: usize = 5_000;
 /// saved state before it, so this bounds the extra work; smaller costs memory per row.
 pub const CHECKPOINT_EVERY: usize = 32;
 
+/// Candles that one pulse may add to a full ring. More wait for the next pulse: a ring that turned
+/// faster could lose candles before what was corrected about them is folded. Larger costs memory
+/// per row, smaller delays catching up after a long silence.
+pub const ADDED_MAX: usize = 16;
+
 /// Open gaps one symbol may have. At the limit the oldest is given up as unrecoverable and
 /// counted: its candles keep their mark, its ids are refused if they come after all.
 pub const GAPS_MAX: usize = 256;

@@ -119,9 +119,9 @@ impl Evidence {
         }
     }
 
-    /// Whether something is to be judged or applied at the next pulse.
-    pub fn goes_on(&self) -> bool {
-        !self.pending.is_empty() || !self.decided.is_empty()
+    /// Whether candles wait to be compared.
+    pub fn waits(&self) -> bool {
+        !self.pending.is_empty()
     }
 
     /// Takes back a decision that could not be applied.

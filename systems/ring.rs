@@ -20,6 +20,8 @@ pub enum Touched {
     Mark = 1,
     /// Its numbers, and perhaps its mark.
     Numbers = 2,
+    /// It was put in before others and never handed out.
+    New = 3,
 }
 
 /// A closed candle in 64 bytes.
@@ -101,7 +103,8 @@ impl Packed {
         match self.mark >> TOUCHED_SHIFT {
             0 => Touched::Nothing,
             1 => Touched::Mark,
-            _ => Touched::Numbers,
+            2 => Touched::Numbers,
+            _ => Touched::New,
         }
     }
 
@@ -221,9 +224,9 @@ impl Ring {
 
     /// Replaces the candle at a position that is held; does nothing if it is not.
     pub fn set(&mut self, position: u64, candle: &Candle) {
-        let stowed = self.stow(candle).touched(Touched::Numbers);
+        let stowed = self.stow(candle);
         if let Some(packed) = self.lane.get_mut(position) {
-            *packed = stowed;
+            *packed = stowed.touched(packed.what_touched().max(Touched::Numbers));
         }
     }
 
@@ -241,8 +244,8 @@ impl Ring {
     }
 
     /// Puts a candle before the one at `position`, moving later ones up by one.
-    pub fn insert(&mut self, position: u64, candle: &Candle) {
-        let packed = self.stow(candle).touched(Touched::Numbers);
+    pub fn insert(&mut self, position: u64, candle: &Candle, touched: Touched) {
+        let packed = self.stow(candle).touched(touched);
         self.lane.insert(position, packed);
     }
 
@@ -345,7 +348,7 @@ mod tests {
     fn inserting_moves_later_candles_up() {
         let mut ring = ring_of([0, 1, 3, 4], 4);
         let position = ring.find(at(2).open_time).unwrap_err();
-        ring.insert(position, &at(2));
+        ring.insert(position, &at(2), Touched::New);
         assert_eq!(contents(&ring), [at(1), at(2), at(3), at(4)]);
     }
 

@@ -11,6 +11,7 @@ use crate::each_row;
 use crate::ingest::Inbox;
 use crate::reconcile::{Evidence, Restatement};
 use crate::ring::Ring;
+use crate::room::Room;
 use crate::row::{Absent, Dirty, Front};
 use crate::units::Nanos;
 
@@ -19,8 +20,15 @@ use crate::units::Nanos;
 pub struct RollUp {
     /// The base row.
     pub base: Entity,
-    /// See [`Series::margin`].
-    pub margin: u64,
+    /// From where corrections of the base row are still to be followed, for want of room.
+    behind: Option<Nanos>,
+}
+
+impl RollUp {
+    /// Ties a row to the base row `base`.
+    pub fn onto(base: Entity) -> Self {
+        Self { base, behind: None }
+    }
 }
 
 /// What folding needs to see of the base row.
@@ -36,8 +44,9 @@ pub struct BaseView {
 #[derive(QueryData)]
 #[query_data(mutable)]
 pub struct Longer {
-    link: &'static RollUp,
+    link: &'static mut RollUp,
     ring: &'static mut Ring,
+    room: &'static mut Room,
     dirty: &'static mut Dirty,
     absent: &'static mut Absent,
     evidence: &'static mut Evidence,
@@ -60,6 +69,7 @@ pub fn roll_up(
 
 impl LongerItem<'_, '_> {
     fn follow(&mut self, base: &BaseViewItem<'_, '_>) {
+        self.room.begin(&self.ring);
         self.apply_restatements();
         if !base.open.started() {
             return;
@@ -69,28 +79,34 @@ impl LongerItem<'_, '_> {
             let until = self.front.until.max(self.ring.interval().bucket(began));
             *self.front = Front { until, started: true, listening: true, forming: false };
         }
-        if let Some(from) = base.dirty.from().filter(|&from| from < base.dirty.clean_end)
-            && let Some(corrected) = base.ring.get(from)
-        {
-            self.correct_from(self.ring.interval().bucket(corrected.open_time), base);
+        let corrected = base.dirty.from().map(|from| from.max(base.ring.start()));
+        let corrected = corrected.filter(|&from| from < base.dirty.clean_end);
+        let corrected = corrected.and_then(|from| base.ring.get(from)).map(|c| c.open_time);
+        if let Some(from) = self.link.behind.take().into_iter().chain(corrected).min() {
+            self.correct_from(self.ring.interval().bucket(from), base);
         }
         let length = self.ring.interval().ns();
-        let behind = base.open.until().0.saturating_sub(self.front.until.0) / length;
-        if behind > self.ring.capacity() as u64 {
-            // The base series leapt over a break; there is nothing to fold in between.
+        while self.front.until.plus(length) <= base.open.until() && self.room.take(&self.ring) {
             self.close(self.front.until, base);
-            self.front.until = self.ring.interval().bucket(base.open.until());
+            self.front.until = self.next_span(base);
         }
-        while self.front.until.plus(length) <= base.open.until() {
-            self.close(self.front.until, base);
-            self.front.until = self.front.until.plus(length);
+    }
+
+    /// The span to close next: behind a break, the first one that has anything.
+    fn next_span(&self, base: &BaseViewItem<'_, '_>) -> Nanos {
+        let next = self.front.until.plus(self.ring.interval().ns());
+        if base.open.until() <= next {
+            return next;
         }
-        self.dirty.forget_before(self.ring.start());
+        let closed = base.ring.get(base.ring.lower_bound(next)).map(|candle| candle.open_time);
+        let absent = base.absent.first_from(next);
+        let anything = closed.into_iter().chain(absent).min().unwrap_or(base.open.until());
+        self.ring.interval().bucket(anything)
     }
 
     fn close(&mut self, open_time: Nanos, base: &BaseViewItem<'_, '_>) {
         match fold_span(base, open_time, self.ring.interval().ns()) {
-            Some(candle) => {
+            Some((candle, _)) => {
                 self.dirty.numbers(self.ring.end());
                 self.ring.push(&candle);
             }
@@ -105,94 +121,111 @@ impl LongerItem<'_, '_> {
     fn correct_from(&mut self, mut open_time: Nanos, base: &BaseViewItem<'_, '_>) {
         let length = self.ring.interval().ns();
         while open_time < self.front.until {
-            if let Some(candle) = fold_span(base, open_time, length) {
-                self.correct(&candle);
+            // Of what the base row holds only the end, nothing new can be said.
+            if let Some((candle, true)) = fold_span(base, open_time, length)
+                && !self.correct(&candle)
+            {
+                self.link.behind = Some(open_time);
+                return;
             }
             open_time = open_time.plus(length);
         }
     }
 
-    fn correct(&mut self, folded: &Candle) {
-        match self.ring.find(folded.open_time) {
-            Ok(position) if self.correctable(position) => {
-                let Some(ours) = self.ring.get(position) else { return };
-                let mark = match (ours.mark, folded.mark) {
-                    // What the venue said of these numbers stands while they do.
-                    (
-                        said @ (Mark::Disputed | Mark::Reconciled),
-                        Mark::Complete | Mark::Amended | Mark::Reconciled,
-                    ) if ours.same_numbers(folded) => said,
-                    (_, mark) => mark,
-                };
-                if !ours.same_numbers(folded) {
-                    let revision = ours.revision.saturating_add(1);
-                    self.ring.set(position, &Candle { revision, mark, ..*folded });
-                    self.dirty.numbers(position);
-                } else if ours.mark != mark {
-                    self.ring.set_mark(position, mark);
-                    self.dirty.mark(position);
-                }
-            }
-            Err(position) if self.correctable(position) && position > self.ring.start() => {
-                self.insert(position, &Candle { revision: 1, ..*folded });
-            }
-            Ok(_) | Err(_) => self.evidence.too_old += 1,
+    /// Takes over a candle folded again, or says that there is no room for one more.
+    fn correct(&mut self, folded: &Candle) -> bool {
+        let found = self.ring.find(folded.open_time);
+        let (Ok(position) | Err(position)) = found;
+        if !self.room.correctable(position) || (found.is_err() && position == self.ring.start()) {
+            self.evidence.too_old += 1;
+        } else if found.is_ok() {
+            self.correct_at(position, folded);
+        } else if self.room.take(&self.ring) {
+            self.insert(position, &Candle { revision: 1, ..*folded });
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn correct_at(&mut self, position: u64, folded: &Candle) {
+        let Some(ours) = self.ring.get(position) else { return };
+        let mark = match (ours.mark, folded.mark) {
+            // What the venue said of these numbers stands while they do.
+            (
+                said @ (Mark::Disputed | Mark::Reconciled),
+                Mark::Complete | Mark::Amended | Mark::Reconciled,
+            ) if ours.same_numbers(folded) => said,
+            (_, mark) => mark,
+        };
+        if !ours.same_numbers(folded) {
+            let revision = ours.revision.saturating_add(1);
+            self.ring.set(position, &Candle { revision, mark, ..*folded });
+            self.dirty.numbers(position);
+        } else if ours.mark != mark {
+            self.ring.set_mark(position, mark);
+            self.dirty.mark(position);
         }
     }
 
     fn insert(&mut self, position: u64, candle: &Candle) {
-        self.absent.remove(candle.open_time);
-        self.ring.insert(position, candle);
+        let touched = self.absent.replaced_by(candle);
+        self.ring.insert(position, candle, touched);
         self.dirty.numbers(position);
         self.dirty.inserted(position);
-    }
-
-    fn correctable(&self, position: u64) -> bool {
-        self.ring.start() == 0 || position >= self.ring.start() + self.link.margin
     }
 
     /// The venue's candles of longer intervals confirm ours, or give history from before we
     /// listened. They never replace numbers: those follow from the base interval.
     fn apply_restatements(&mut self) {
         let mut decided = core::mem::take(&mut self.evidence.decided);
-        let now = decided.len().min(self.link.margin as usize);
-        for Restatement { candle, .. } in decided.drain(..now) {
-            let room = self.ring.end() < self.ring.capacity() as u64;
-            match self.ring.find(candle.open_time) {
-                Ok(position) => {
-                    // What is known to be partial here is not in dispute.
-                    let ours = self.ring.get(position).unwrap_or_default();
-                    let partial = matches!(ours.mark, Mark::Gap | Mark::HeadPartial);
-                    let proven = candle.mark == Mark::Reconciled;
-                    if proven && !ours.same_numbers(&candle) {
-                        // It changed since it was compared.
-                        self.evidence.put_back(&Restatement { candle, take_numbers: false });
-                    } else if !partial || proven {
-                        self.ring.set_mark(position, candle.mark);
-                        self.dirty.mark(position);
-                    }
-                }
-                Err(position) if position == self.ring.end() && !self.front.listening => {
-                    let end = candle.open_time.plus(self.ring.interval().ns());
-                    self.dirty.numbers(position);
-                    self.ring.push(&candle);
-                    self.front.until = end;
-                    self.front.started = true;
-                }
-                Err(position) if self.correctable(position) && room => {
-                    self.insert(position, &candle);
-                }
-                Err(_) => self.evidence.too_old += 1,
-            }
-        }
+        let waiting = decided.iter().position(|restatement| !self.restate(&restatement.candle));
+        decided.drain(..waiting.unwrap_or(decided.len()));
         self.evidence.decided = decided;
+    }
+
+    /// Applies one decision, or says that there is no room for its candle.
+    fn restate(&mut self, candle: &Candle) -> bool {
+        let found = self.ring.find(candle.open_time);
+        let (Ok(position) | Err(position)) = found;
+        if found.is_ok() {
+            self.confirm(position, candle);
+        } else if !self.room.correctable(position) {
+            self.evidence.too_old += 1;
+        } else if !self.room.take(&self.ring) {
+            return false;
+        } else if position == self.ring.end() && !self.front.listening {
+            self.dirty.numbers(position);
+            self.ring.push(candle);
+            self.front.until = candle.open_time.plus(self.ring.interval().ns());
+            self.front.started = true;
+        } else {
+            self.insert(position, candle);
+        }
+        true
+    }
+
+    fn confirm(&mut self, position: u64, venue: &Candle) {
+        // What is known to be partial here is not in dispute.
+        let ours = self.ring.get(position).unwrap_or_default();
+        let partial = matches!(ours.mark, Mark::Gap | Mark::HeadPartial);
+        let proven = venue.mark == Mark::Reconciled;
+        if proven && !ours.same_numbers(venue) {
+            // It changed since it was compared.
+            self.evidence.put_back(&Restatement { candle: *venue, take_numbers: false });
+        } else if !partial || proven {
+            self.ring.set_mark(position, venue.mark);
+            self.dirty.mark(position);
+        }
     }
 }
 
-/// Folds the base candles in `[open_time, open_time + length)`; `None` if there is none.
-fn fold_span(base: &BaseViewItem<'_, '_>, open_time: Nanos, length: u64) -> Option<Candle> {
+/// Folds the base candles in `[open_time, open_time + length)` and says whether the base row still
+/// holds all of them; `None` if it holds none.
+fn fold_span(base: &BaseViewItem<'_, '_>, open_time: Nanos, length: u64) -> Option<(Candle, bool)> {
     let end = open_time.plus(length);
     let mut position = base.ring.lower_bound(open_time);
+    let whole = position == 0 || position > base.ring.start();
     let first = base.ring.get(position).filter(|candle| candle.open_time < end)?;
     let mut candle = Candle { open_time, revision: 0, ..first };
     let mut marks = Marks::default();
@@ -206,14 +239,14 @@ fn fold_span(base: &BaseViewItem<'_, '_>, open_time: Nanos, length: u64) -> Opti
     let began_inside = base.ring.start() == 0
         && base.ring.get(0).is_some_and(|oldest| open_time < oldest.open_time)
         && !base.open.ledger.from_the_very_first();
-    candle.mark = if base.absent.any_in(open_time, end) {
+    candle.mark = if !whole || base.absent.any_in(open_time, end) {
         Mark::Gap
     } else if began_inside && marks.merged() != Mark::Gap {
         Mark::HeadPartial
     } else {
         marks.merged()
     };
-    Some(candle)
+    Some((candle, whole))
 }
 
 /// The marks of the candles that make one longer candle.

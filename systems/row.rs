@@ -8,6 +8,7 @@ use bevy_ecs::component::Component;
 use bevy_ecs::entity::Entity;
 use bevy_ecs::resource::Resource;
 
+use crate::candle::Candle;
 use crate::dispatch::Change;
 use crate::indicator::Units;
 use crate::ring::Touched;
@@ -36,7 +37,6 @@ pub struct Dirty {
     pub fold_from: Option<u64>,
     /// First position whose mark changed.
     pub mark_from: Option<u64>,
-
     /// Ring end when the row was last dispatched, moved along by insertions before it: positions
     /// from here on are closed for the first time.
     pub clean_end: u64,
@@ -64,18 +64,13 @@ impl Dirty {
             return Some(Change::Closed);
         }
         match touched {
+            Touched::New => Some(Change::Closed),
             Touched::Numbers => Some(Change::Corrected),
             // Refolding gave it values again, which a mark alone would not.
             _ if self.fold_from.is_some_and(|from| from <= position) => Some(Change::Revalued),
             Touched::Mark => Some(Change::Marked),
             Touched::Nothing => None,
         }
-    }
-
-    /// Forgets candles that left the ring in the very pulse that changed them.
-    pub fn forget_before(&mut self, start: u64) {
-        self.fold_from = self.fold_from.map(|from| from.max(start));
-        self.mark_from = self.mark_from.map(|from| from.max(start));
     }
 
     /// Declares everything before `end` handed out.
@@ -158,12 +153,14 @@ impl Absent {
         self.times.push(open_time);
     }
 
-    /// Forgets one that has a candle now.
-    pub fn remove(&mut self, open_time: Nanos) {
-        if let Ok(index) = self.times.binary_search(&open_time) {
-            self.times.remove(index);
-            self.reported -= usize::from(index < self.reported);
-        }
+    /// Forgets a stretch that has a candle now, and says what is to be told about the candle: it
+    /// corrects what was said of the stretch, or nothing was said.
+    pub fn replaced_by(&mut self, candle: &Candle) -> Touched {
+        let Ok(index) = self.times.binary_search(&candle.open_time) else { return Touched::New };
+        self.times.remove(index);
+        let said = index < self.reported;
+        self.reported -= usize::from(said);
+        if said { Touched::Numbers } else { Touched::New }
     }
 
     /// The open time at `index`, oldest first.
@@ -176,10 +173,14 @@ impl Absent {
         &self.times
     }
 
+    /// The first that opens at `from` or later.
+    pub fn first_from(&self, from: Nanos) -> Option<Nanos> {
+        self.times.get(self.times.partition_point(|&time| time < from)).copied()
+    }
+
     /// Whether any lies in `[from, to)`.
     pub fn any_in(&self, from: Nanos, to: Nanos) -> bool {
-        let index = self.times.partition_point(|&time| time < from);
-        self.times.get(index).is_some_and(|&time| time < to)
+        self.first_from(from).is_some_and(|time| time < to)
     }
 
     /// Those not handed out yet.

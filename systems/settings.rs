@@ -4,7 +4,7 @@ use bevy_ecs::resource::Resource;
 
 use crate::catalog::Entry;
 use crate::interval::Interval;
-use crate::limits::CHECKPOINT_EVERY;
+use crate::limits::{ADDED_MAX, CHECKPOINT_EVERY};
 
 /// Who wins when a proven candle of ours differs from the venue's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,8 +84,9 @@ impl Settings {
         span.max(CHECKPOINT_EVERY + reach.unwrap_or(0))
     }
 
-    /// Candles that an interval's ring holds: what was asked for, and the margin behind it.
+    /// Candles that an interval's ring holds: what was asked for, the margin behind it, and what
+    /// one pulse may push out.
     pub fn ring_capacity(&self, interval: usize) -> usize {
-        self.lookback[interval] + self.margin(interval)
+        self.lookback[interval] + self.margin(interval) + ADDED_MAX
     }
 }

@@ -13,6 +13,7 @@ use crate::reconcile::Evidence;
 use crate::request::{Queue, Wants};
 use crate::ring::Ring;
 use crate::roll_up::RollUp;
+use crate::room::Room;
 use crate::row::{Absent, Dirty, Front, Row, Rows};
 use crate::settings::Settings;
 use crate::symbol::SymbolSpec;
@@ -25,9 +26,8 @@ pub fn world(settings: &Settings, symbols: &[SymbolSpec]) -> World {
     let mut rows = Rows::default();
     for (index, spec) in symbols.iter().enumerate() {
         let base = spawn_row(&mut world, settings, spec, SymbolId(index as u16), 0);
-        let (capacity, margin) = (settings.ring_capacity(0), settings.margin(0));
         world.entity_mut(base).insert((
-            Series::new(capacity, margin),
+            Series::new(settings.ring_capacity(0)),
             Open::new(SymbolId(index as u16), settings.base(), settings.grace_ns),
             Health::default(),
             Alarm::NEVER,
@@ -35,11 +35,10 @@ pub fn world(settings: &Settings, symbols: &[SymbolSpec]) -> World {
         rows.push(0, base);
     }
     for interval in 1..settings.intervals.len() {
-        let margin = settings.margin(interval) as u64;
         for (index, spec) in symbols.iter().enumerate() {
             let row = spawn_row(&mut world, settings, spec, SymbolId(index as u16), interval);
             if let Some(base) = rows.get(SymbolId(index as u16), 0) {
-                world.entity_mut(row).insert(RollUp { base, margin });
+                world.entity_mut(row).insert(RollUp::onto(base));
             }
             rows.push(interval, row);
         }
@@ -67,6 +66,7 @@ fn spawn_row(
     let mut row = world.spawn((
         Row { symbol, interval: interval as u8, units },
         Ring::new(settings.ring_capacity(interval), length),
+        Room::new(settings.margin(interval)),
         Dirty::default(),
         Absent::default(),
         Front::default(),

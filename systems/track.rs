@@ -140,11 +140,10 @@ impl<I: Indicator> Track<I> {
     /// Comes to the states before `bars`: back to saved ones, and forward again from there.
     #[cold]
     fn come_to(&mut self, ring: &Ring, bars: &Bars) {
+        debug_assert!(bars.from < self.end, "every candle is folded in the pulse that adds it");
         let Some(first) = bars.bars.first() else { return };
         for slot in &mut self.slots {
-            let back = bars.from < self.end;
-            let start = if back { slot.rewind(ring, bars.from) } else { self.end };
-            for position in start.max(ring.start())..bars.from {
+            for position in slot.rewind(ring, bars.from)..bars.from {
                 slot.advance(ring, &bar_at(ring, first.units, position), position, &mut []);
             }
         }

@@ -99,7 +99,7 @@ fn what_changed_since_it_was_compared_is_not_called_reconciled() {
     let (collected, engine) = run(&settings, &symbols(1), &events, || usize::MAX);
     assert_eq!(engine.drift(A, 0).0[0], 200, "all were identical when they were compared");
     let late = collected.row(0, 0)[190];
-    assert_eq!((late.trades, late.mark), (2, Mark::Disputed), "compared again");
+    assert_eq!((late.trades, late.mark), (2, Mark::Amended));
 }
 
 #[test]
@@ -124,4 +124,89 @@ fn answers_behind_a_break_are_not_taken_for_forming_candles() {
     }
     let candles = batch.controls.iter().filter(|(_, c)| matches!(c, Control::VenueCandle { .. }));
     assert_eq!(candles.count(), 1);
+}
+
+/// One print a minute at price 100, an outage, and it turns out that nothing was traded in it.
+fn night(outage: u64, seed: u64) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut id = 1_000;
+    let mut minutes = |from: u64, to: u64, events: &mut Vec<Event>| {
+        for k in from..to {
+            let at = minute(k).plus(SECOND);
+            events.extend([heartbeat(at), print(id, at)]);
+            id += 1;
+        }
+    };
+    minutes(0, 400, &mut events);
+    let feed = |up| Event::Control(Control::Feed { symbol: A, up });
+    events.extend([heartbeat(minute(400).plus(seed)), feed(false)]);
+    events.extend((0..outage).map(|k| heartbeat(minute(400 + k).plus(2 * SECOND))));
+    events.push(feed(true));
+    minutes(400 + outage, 500 + outage, &mut events);
+    events
+}
+
+#[test]
+fn a_long_outage_that_turns_out_quiet_keeps_every_average_and_every_print() {
+    for outage in [100, 331, 340, 358, 1_000] {
+        let settings = settings(&["1m", "3m", "15m"]);
+        let events = night(outage, SECOND);
+        let (collected, engine) = run(&settings, &symbols(1), &events, || usize::MAX);
+        for ((_, interval, at), (candle, values)) in &collected.candles {
+            let numbers = values.iter().filter_map(|value| value.number);
+            assert!(
+                numbers.clone().all(|number| (number - 100.0).abs() < 1e-9),
+                "outage of {outage}: {interval} {at:?} {candle:?} {values:?}"
+            );
+        }
+        for interval in 1..3u8 {
+            let length = settings.intervals[usize::from(interval)].ns();
+            for longer in collected.row(0, interval) {
+                let inside = longer.open_time..longer.open_time.plus(length);
+                let parts =
+                    collected.row(0, 0).into_iter().filter(|c| inside.contains(&c.open_time));
+                let trades: u32 = parts.map(|candle| candle.trades).sum();
+                assert_eq!(longer.trades, trades, "outage of {outage}: {longer:?}");
+            }
+        }
+        assert_eq!(engine.folded(A), 500);
+    }
+}
+
+#[test]
+fn the_oldest_candle_is_restated_while_others_are_put_in() {
+    let mut settings = settings(&["1m"]);
+    settings.scope = systems::settings::Scope::All;
+    let mut events = night(331, SECOND);
+    let now = minute(832);
+    for k in 50..480 {
+        events.push(venue(told(k, 10_000)));
+    }
+    events.extend((0..60).map(|s| heartbeat(now.plus(s * SECOND))));
+    let (collected, _) = run(&settings, &symbols(1), &events, || usize::MAX);
+    for (key, (candle, values)) in &collected.candles {
+        let numbers = values.iter().filter_map(|value| value.number);
+        assert!(
+            numbers.clone().all(|number| (number - 100.0).abs() < 1e-9),
+            "{key:?} {candle:?} {values:?}"
+        );
+    }
+}
+
+#[test]
+fn a_print_that_comes_too_late_to_be_added_leaves_its_candle_a_gap() {
+    let mut settings = settings(&["1m"]);
+    settings.lookback = vec![20];
+    let mut events = Vec::new();
+    for k in 0..200 {
+        let at = minute(k).plus(SECOND);
+        // One id of minute 100 is missing.
+        events.extend([heartbeat(at), print(1_000 + k + u64::from(k > 100), at)]);
+    }
+    let late = trade(0, 1_101, minute(100).plus(2 * SECOND), 10_000, 1);
+    events.push(Event::Print(Trade { kind: TradeKind::Backfilled, ..late }));
+    events.extend((0..5).map(|s| heartbeat(minute(200).plus(s * SECOND))));
+    let (collected, engine) = run(&settings, &symbols(1), &events, || usize::MAX);
+    assert!(engine.gaps(A).is_empty());
+    assert_eq!(collected.row(0, 0)[100].mark, Mark::Gap);
 }

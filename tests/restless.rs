@@ -29,8 +29,7 @@ fn any_settings(seed: &mut Seed) -> Settings {
         }
     }
     Settings {
-        // More than one pulse adds, even after a long silence.
-        lookback: vec![3_000; intervals.len()],
+        lookback: (0..intervals.len()).map(|_| [20, 60, 300][seed.below(3) as usize]).collect(),
         intervals,
         indicators,
         grace_ns: [0, 500 * Nanos::PER_MS, 3 * S, 60 * S][seed.below(4) as usize],

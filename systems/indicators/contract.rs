@@ -5,7 +5,7 @@ use crate::indicator::{Bar, Past, Units};
 use crate::indicators::subject::{AnyIndicator, AnyTrack, Subject};
 use crate::indicators::testing::{Random, Series, minute};
 use crate::limits::CHECKPOINT_EVERY;
-use crate::ring::Ring;
+use crate::ring::{Ring, Touched};
 use crate::track::{OUTPUTS_MAX, Value};
 
 /// How deep the corrections go: over several checkpoints.
@@ -69,7 +69,7 @@ impl<'a> Bench<'a> {
     }
 
     fn insert(&mut self, position: usize, candle: Candle) {
-        self.ring.insert(position as u64, &candle);
+        self.ring.insert(position as u64, &candle, Touched::New);
         self.series.candles.insert(position, candle);
     }
 

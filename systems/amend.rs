@@ -1,0 +1,230 @@
+//! Changing closed candles of base rows: late prints, what ids prove, what reconcile decides.
+
+use crate::base::BaseItem;
+use crate::bucket::{Bucket, Edges, Placed, reopen};
+use crate::candle::{Candle, Mark};
+use crate::health::Reject;
+use crate::reconcile::Restatement;
+use crate::trade::Trade;
+use crate::units::{Nanos, Price};
+
+impl BaseItem<'_, '_> {
+    /// Folds prints that came after their candle had closed.
+    pub(crate) fn apply_late(&mut self) {
+        if self.open.late.is_empty() {
+            return;
+        }
+        let mut late = core::mem::take(&mut self.open.late);
+        late.retain(|trade| match self.amend(trade) {
+            Placed::Folded => {
+                self.open.folded += 1;
+                self.health.late += 1;
+                false
+            }
+            Placed::Rejected(cause) => {
+                self.health.reject(cause);
+                false
+            }
+            Placed::Late => true,
+        });
+        self.open.late = late;
+        let mut amended = core::mem::take(&mut self.series.amended);
+        for open_time in amended.drain(..) {
+            self.revise(open_time);
+        }
+        self.series.amended = amended;
+    }
+
+    /// Folds a print into the closed candle that it belongs to, or makes that candle if there is
+    /// room for one more.
+    fn amend(&mut self, trade: &Trade) -> Placed {
+        let open_time = self.ring.interval().bucket(trade.time);
+        let found = self.ring.find(open_time);
+        let (Ok(position) | Err(position)) = found;
+        if found.is_err() && position == self.ring.start() {
+            return Placed::Rejected(Reject::BeforeStart);
+        }
+        let edges = self.edges_at(position);
+        if found.is_ok() && edges.sealed {
+            return Placed::Rejected(Reject::Sealed);
+        }
+        if !self.room.correctable(position) {
+            self.mark_lossy(open_time);
+            return Placed::Rejected(Reject::TooOld);
+        }
+        let mut bucket = Bucket::empty(open_time);
+        if let Some(candle) = self.ring.get(position).filter(|_| found.is_ok()) {
+            bucket = reopen(candle, edges);
+        } else if !self.room.take(&self.ring) {
+            return Placed::Late;
+        }
+        if let Err(cause) = bucket.fold(trade) {
+            self.mark_lossy(open_time);
+            return Placed::Rejected(cause);
+        }
+        if found.is_ok() {
+            self.replace(position, &bucket.candle, bucket.edges);
+        } else {
+            self.insert(position, &bucket.candle, bucket.edges);
+        }
+        if !self.series.amended.contains(&open_time) {
+            self.series.amended.push(open_time);
+        }
+        Placed::Folded
+    }
+
+    /// A print could not be added to a closed candle: it is not complete whatever the ids say.
+    fn mark_lossy(&mut self, open_time: Nanos) {
+        if let Ok(position) = self.ring.find(open_time)
+            && let Some(edges) = self.series.edges.get_mut(position)
+        {
+            edges.lossy = true;
+            self.ring.set_mark(position, Mark::Gap);
+            self.dirty.mark(position);
+        }
+    }
+
+    /// One more revision of a candle whose numbers changed in this pulse.
+    fn revise(&mut self, open_time: Nanos) {
+        let Ok(position) = self.ring.find(open_time) else { return };
+        let Some(mut candle) = self.ring.get(position) else { return };
+        candle.revision = candle.revision.saturating_add(1);
+        candle.mark = self.mark_of(&candle, &self.edges_at(position));
+        self.ring.set(position, &candle);
+        self.flatten_after(position, &candle);
+    }
+
+    fn replace(&mut self, position: u64, candle: &Candle, edges: Edges) {
+        self.ring.set(position, candle);
+        if let Some(known) = self.series.edges.get_mut(position) {
+            *known = edges;
+        }
+        self.dirty.numbers(position);
+    }
+
+    fn insert(&mut self, position: u64, candle: &Candle, edges: Edges) {
+        let touched = self.absent.replaced_by(candle);
+        self.ring.insert(position, candle, touched);
+        self.series.edges.insert(position, edges);
+        self.dirty.numbers(position);
+        self.dirty.inserted(position);
+    }
+
+    /// Quiet candles are flat at the close before them: moves them when that close moved.
+    fn flatten_after(&mut self, position: u64, candle: &Candle) {
+        let mut next = position + 1;
+        while let Some(quiet) = self.ring.get(next).filter(|quiet| quiet.trades == 0) {
+            let edges = self.edges_at(next);
+            if edges.sealed || quiet.close == candle.close {
+                return;
+            }
+            let revision = quiet.revision.saturating_add(1);
+            let mut flat = Candle { revision, ..Candle::quiet(quiet.open_time, candle.close) };
+            flat.mark = self.mark_of(&flat, &edges);
+            self.ring.set(next, &flat);
+            next += 1;
+        }
+    }
+
+    /// Marks anew what lies in a stretch whose continuity changed, and gives minutes that turned
+    /// out to be quiet their candle.
+    pub(crate) fn remark(&mut self, after: Nanos, before: Nanos) {
+        let interval = self.ring.interval();
+        let mut position = self.ring.lower_bound(interval.bucket(after));
+        while let Some(candle) = self.ring.get(position).filter(|c| c.open_time <= before) {
+            let ours = !matches!(candle.mark, Mark::Reconciled | Mark::Disputed);
+            let mark = self.mark_of(&candle, &self.edges_at(position));
+            if ours && mark != candle.mark {
+                self.ring.set_mark(position, mark);
+                self.dirty.mark(position);
+            }
+            position += 1;
+        }
+        let mut index = 0;
+        while let Some(open_time) = self.absent.get(index) {
+            let inside = interval.bucket(after) <= open_time && open_time <= before;
+            let quiet = inside && !self.incomplete(open_time);
+            let Some((position, price)) = quiet.then(|| self.fillable(open_time)).flatten() else {
+                index += 1;
+                continue;
+            };
+            if !self.room.take(&self.ring) {
+                return self.open.ledger.note_change(after, before);
+            }
+            let candle = Candle { revision: 1, ..Candle::quiet(open_time, price) };
+            self.insert(position, &candle, Edges::default());
+        }
+    }
+
+    /// Where a minute without prints gets its quiet candle, and at which price.
+    fn fillable(&self, open_time: Nanos) -> Option<(u64, Price)> {
+        let position = self.ring.find(open_time).err().filter(|&at| self.room.correctable(at))?;
+        let previous = self.ring.get(position.checked_sub(1)?)?;
+        Some((position, previous.close))
+    }
+
+    /// Applies what reconcile decided after the last pulse, as far as there is room.
+    pub(crate) fn apply_restatements(&mut self) {
+        let mut decided = core::mem::take(&mut self.evidence.decided);
+        let waiting = decided.iter().position(|restatement| !self.restate(restatement));
+        decided.drain(..waiting.unwrap_or(decided.len()));
+        self.evidence.decided = decided;
+    }
+
+    /// Applies one decision, or says that there is no room for its candle.
+    fn restate(&mut self, restatement: &Restatement) -> bool {
+        let candle = restatement.candle;
+        let found = self.ring.find(candle.open_time);
+        let (Ok(position) | Err(position)) = found;
+        let behind = found.is_err() && candle.open_time >= self.open.until();
+        if behind && !self.open.is_empty_until(candle.open_time) {
+            // Prints arrived for it meanwhile: compare again once it is closed.
+            self.evidence.put_back(restatement);
+            return true;
+        }
+        if !self.room.correctable(position) {
+            self.evidence.too_old += 1;
+            return true;
+        }
+        if found.is_ok() {
+            self.restate_at(position, restatement);
+            return true;
+        }
+        if !self.room.take(&self.ring) {
+            return false;
+        }
+        if behind {
+            self.append(&candle, sealed(Edges::default()));
+            self.open.start_at(candle.open_time.plus(self.ring.interval().ns()));
+        } else {
+            self.insert(position, &candle, sealed(Edges::default()));
+            self.flatten_after(position, &candle);
+        }
+        true
+    }
+
+    fn restate_at(&mut self, position: u64, restatement: &Restatement) {
+        let Some(ours) = self.ring.get(position) else { return };
+        let theirs = restatement.candle;
+        let same = ours.same_numbers(&theirs);
+        if !restatement.take_numbers && theirs.mark == Mark::Reconciled && !same {
+            // It changed since it was compared.
+            return self.evidence.put_back(restatement);
+        }
+        if !restatement.take_numbers || same {
+            if ours.mark != theirs.mark {
+                self.ring.set_mark(position, theirs.mark);
+                self.dirty.mark(position);
+            }
+            return;
+        }
+        let revision = ours.revision.saturating_add(1);
+        let edges = self.edges_at(position);
+        self.replace(position, &Candle { revision, ..theirs }, sealed(edges));
+        self.flatten_after(position, &theirs);
+    }
+}
+
+fn sealed(edges: Edges) -> Edges {
+    Edges { sealed: true, ..edges }
+}
