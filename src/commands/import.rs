@@ -97,6 +97,7 @@ fn print(out: &mut dyn Write, report: &Report) -> std::io::Result<()> {
         ("answers of no use", report.answers_ignored),
         ("other lines", report.other_lines),
         ("lines that go back in time", report.backwards),
+        ("stamped too far ahead", report.astray),
     ]
     .into_iter()
     .chain(rejected)

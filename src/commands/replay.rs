@@ -234,7 +234,7 @@ fn print_prints(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
 const GAPS_SHOWN: usize = 10;
 
 fn print_missing(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-    let missing: u64 = summary.gaps.iter().map(|gap| gap.ids.1 - gap.ids.0 + 1).sum();
+    let missing = summary.missing();
     if missing > 0 {
         let gaps = count(summary.gaps.len() as u64);
         writeln!(out, "\n{} ids are missing in {gaps} gaps", count(missing))?;
