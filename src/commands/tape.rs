@@ -149,6 +149,7 @@ fn verify(path: &Path, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
             "sealed": found.end.sealed,
             "missing_ids": found.missing_ids,
             "repeated_ids": found.repeated_ids,
+            "unread": found.unread,
             "problems": found.problem_count,
             "first_problems": problems,
         });
@@ -174,6 +175,13 @@ fn print_verification(
     print_end(&found.end, out)?;
     writeln!(out, "missing ids: {}", count(found.missing_ids))?;
     writeln!(out, "repeated ids: {}", count(found.repeated_ids))?;
+    if found.unread > 0 {
+        let unread = count(found.unread);
+        writeln!(
+            out,
+            "{unread} messages of a venue that cannot be decoded: their ids are unknown"
+        )?;
+    }
     for problem in problems {
         writeln!(out, "  {problem}")?;
     }
