@@ -30,6 +30,14 @@ pub(super) fn run(command: TapeCommand, out: &mut dyn Write) -> Result<(), Failu
         TapeCommand::Cut { tape, out: target, from, to, symbols } => {
             let from = from.as_deref().map(instant).transpose()?;
             let to = to.as_deref().map(instant).transpose()?;
+            if let (Some(from), Some(to)) = (from, to)
+                && from >= to
+            {
+                let (from, to) = (timestamp(from), timestamp(to));
+                return Err(Failure::Usage(format!(
+                    "--from {from} is not before --to {to}: nothing lies between"
+                )));
+            }
             cut(&tape, &target, from, to, &symbols, out)
         }
         TapeCommand::Bisect { a, b, config } => bisect(&a, &b, config.as_deref(), out),
@@ -294,13 +302,13 @@ fn generate(
     let spec = Spec::parse(text).map_err(Failure::usage)?;
     let target = target
         .ok_or_else(|| Failure::Usage("--out is missing: name the tape to make".to_owned()))?;
-    vacant(target)?;
+    let mut tape = NewTape::create(target)?;
     let mut market = Market::new(spec);
     let mut header = market.header().clone();
     if let Some(config) = config {
         header.config = Config::read(config)?.to_toml();
     }
-    let mut tape = NewTape::create(target, &header, segment_of(&header))?;
+    tape.begin(&header, segment_of(&header)).map_err(Failure::failed)?;
     for entry in market.by_ref() {
         tape.write(&Entry { received: entry.received, body: entry.body })
             .map_err(Failure::failed)?;
