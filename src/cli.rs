@@ -92,7 +92,7 @@ pub struct ReplayArgs {
     /// Use this configuration instead of the one on the tape.
     #[arg(long)]
     pub config: Option<PathBuf>,
-    /// "max", a multiple of the recorded pace such as "1x" or "10x", or "step".
+    /// "max", a multiple of the recorded pace from "0.001x" to "1000000x", or "step".
     #[arg(long, default_value = "max")]
     pub speed: Speed,
     /// Events per step, or "max"; cannot be seen in the results.
@@ -259,10 +259,10 @@ pub enum TapeCommand {
         /// The tape to make.
         #[arg(long)]
         out: PathBuf,
-        /// From this receive time on: RFC 3339 such as 2024-08-09T00:00:00Z, or ms since the epoch.
+        /// From this receive time on: 2024-08-09T00:00:00Z (RFC 3339), or milliseconds since 1970.
         #[arg(long)]
         from: Option<String>,
-        /// Up to this receive time, excluded.
+        /// Up to this receive time, excluded; the same forms.
         #[arg(long)]
         to: Option<String>,
         /// Only these symbols.

@@ -10,6 +10,7 @@ use systems::units::Nanos;
 
 use crate::symbols::Symbols;
 use crate::tape::entry::{Body, Entry};
+use crate::venue::candle::{bounded, consistent};
 use crate::venue::counts::DecodeCounts;
 use crate::venue::{Channel, Decoded, Decoder, Venue, What};
 
@@ -49,6 +50,8 @@ pub struct Skipped {
     pub other_channel: u64,
     /// Candles of intervals that the configuration does not have.
     pub other_interval: u64,
+    /// Candles that contradict themselves, do not start on their interval, or are too large.
+    pub wrong_candle: u64,
     /// Frames and answers of a venue that this program cannot decode.
     pub undecodable: u64,
 }
@@ -186,12 +189,21 @@ impl Session {
         candle: VenueCandle,
         batch: &mut Batch,
     ) {
-        match self.intervals.iter().position(|known| *known == interval) {
-            Some(index) => {
-                let interval = index as u8;
-                batch.control(Control::VenueCandle { symbol, interval, candle });
-            }
-            None => self.skipped.other_interval += 1,
+        let Some(index) = self.intervals.iter().position(|known| *known == interval) else {
+            self.skipped.other_interval += 1;
+            return;
+        };
+        // Decoders have checked theirs; a candle on a tape may come from anybody.
+        let numbers = &candle.candle;
+        let open_time = numbers.open_time;
+        if consistent(numbers)
+            && interval.bucket(open_time) == open_time
+            && bounded(numbers, interval, self.intervals[0])
+        {
+            let interval = index as u8;
+            batch.control(Control::VenueCandle { symbol, interval, candle });
+        } else {
+            self.skipped.wrong_candle += 1;
         }
     }
 

@@ -1,5 +1,7 @@
 //! The real binary: exit codes, digests over threads and batches, and what a user's mistakes say.
 
+mod files;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -117,19 +119,6 @@ fn recorded_minutes_equal_the_official_ones() {
 }
 
 #[test]
-fn a_tape_is_not_written_over_by_its_own_replay() {
-    let dir = tempfile::tempdir().unwrap();
-    let tape = generated(dir.path(), "symbols=2,rate=5,duration=1m");
-    let before = std::fs::read(&tape).unwrap();
-    for option in ["--candles", "--bless"] {
-        let output = tapescan(&["replay", path(&tape), option, path(&tape)]);
-        assert_eq!(output.status.code(), Some(2));
-        assert!(text(&output.stderr).contains("is the tape to be replayed"));
-        assert_eq!(std::fs::read(&tape).unwrap(), before);
-    }
-}
-
-#[test]
 fn the_bundled_tape_gives_what_it_gave() {
     let output = tapescan(&["replay", "replays/market.tape", "--verify", "replays/market.golden"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -172,6 +161,14 @@ fn candles_are_written_with_one_column_per_value() {
     assert!(rows.iter().any(|row| !row.contains(",,")), "some row has every value");
 }
 
+/// A user's mistake: exit code 2, and words that help.
+fn assert_usage(args: &[&str], wants: &[&str]) {
+    let output = tapescan(args);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+    assert!(wants.iter().all(|want| said.contains(want)), "{args:?}: {said}");
+}
+
 #[test]
 fn mistakes_are_exit_code_2_and_say_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
@@ -181,6 +178,8 @@ fn mistakes_are_exit_code_2_and_say_what_to_do() {
     let no_tape = dir.path().join("no.tape");
     std::fs::write(&no_tape, "hello").unwrap();
     let tape = path(&tape);
+    let copy = dir.path().join("copy.tape");
+    std::fs::copy(tape, &copy).unwrap();
     let import = |venue, file, out| {
         vec!["import", "--format", "collector", "--venue", venue, file, "--out", out]
     };
@@ -192,7 +191,10 @@ fn mistakes_are_exit_code_2_and_say_what_to_do() {
         (vec!["replay", path(&no_tape)], vec!["no.tape"]),
         (vec!["replay", "missing.tape"], vec!["missing.tape"]),
         (vec!["replay", tape, "--verify", "missing.golden"], vec!["missing.golden"]),
-        (vec!["replay", tape, "--verify", path(&bad)], vec!["bad.toml", "--bless"]),
+        (vec!["replay", tape, "--verify", path(&bad)], vec!["bad.toml is no golden", "--bless"]),
+        (vec!["replay", tape, "--verify", tape], vec!["market.tape is a tape", "--bless"]),
+        (vec!["replay", tape, "--candles", "x.csv", "--bless", "x.csv"], vec!["x.csv is to hold"]),
+        (vec!["replay", tape, "--config", "x.toml", "--bless", "x.toml"], vec!["x.toml is read"]),
         (vec!["audit", "missing.tape", "--klines", "x.csv"], vec!["missing.tape"]),
         (vec!["config", path(&bad)], vec!["bad.toml:2", "lookback", "bad.toml:3"]),
         (vec!["config", "missing.toml"], vec!["missing.toml"]),
@@ -208,36 +210,18 @@ fn mistakes_are_exit_code_2_and_say_what_to_do() {
         (import("binance", path(&bad), tape), vec!["exists", "another name"]),
         (import("nyse", path(&bad), "x"), vec!["binance-usdm"]),
         (vec!["replay", tape, "--speed", "fast"], vec!["10x"]),
+        (vec!["replay", tape, "--speed", "1e-300x"], vec!["from 0.001x to 1000000x"]),
+        (vec!["replay", tape, "--speed", "NaNx"], vec!["from 0.001x to 1000000x"]),
         (vec!["replay", tape, "--batch", "0"], vec!["max"]),
-        (vec!["replay", tape, tape], vec!["tape cut"]),
+        (vec!["replay", tape, tape], vec!["is given twice"]),
+        (vec!["replay", tape, path(&copy)], vec!["tape cut"]),
         (vec!["tape", "generate", "symbls=3", "--out", "x"], vec!["symbols"]),
         (vec!["tape", "generate", "symbols=3", "--out", tape], vec!["exists"]),
         (vec!["tape", "cut", tape, "--out", "x", "--from", "noon"], vec!["2024-08-09T00:00:00Z"]),
         (vec!["tape", "cut", tape, "--out", "x", "--symbols", "NONE"], vec!["NONE"]),
         (vec!["--log-level", "loud", "replay", tape], vec!["loud"]),
     ] {
-        let output = tapescan(&args);
-        let said = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
-        assert!(wants.iter().all(|want| said.contains(want)), "{args:?}: {said}");
-    }
-}
-
-#[test]
-fn what_cannot_be_written_is_exit_code_1() {
-    let dir = tempfile::tempdir().unwrap();
-    let tape = generated(dir.path(), "symbols=2,rate=20,seed=1,duration=2m");
-    let nowhere = dir.path().join("nowhere/x");
-    let (tape, nowhere) = (path(&tape), path(&nowhere));
-    for args in [
-        vec!["tape", "generate", "symbols=1", "--out", nowhere],
-        vec!["tape", "cut", tape, "--out", nowhere],
-        vec!["replay", tape, "--candles", nowhere],
-        vec!["replay", tape, "--bless", nowhere],
-    ] {
-        let output = tapescan(&args);
-        assert_eq!(output.status.code(), Some(1), "{args:?}: {}", text(&output.stderr));
-        assert!(text(&output.stderr).contains("nowhere"), "{args:?}");
+        assert_usage(&args, &wants);
     }
 }
 

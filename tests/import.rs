@@ -1,5 +1,6 @@
 //! Imports: small files of every format, every way in which they can be wrong, and real captures.
 
+mod astray;
 mod captured;
 mod faults;
 

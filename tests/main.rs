@@ -3,6 +3,7 @@
 mod candles;
 mod cli;
 mod config;
+mod hostile;
 mod import;
 mod link;
 mod live;

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use systems::units::Nanos;
 
 use super::Failure;
+use super::output::NewFile;
 use crate::digest::MinuteDigest;
 use crate::logging::timestamp;
 use crate::replay::Summary;
-use crate::tape::bisect;
+use crate::tape::{Reader, bisect};
 
 /// The outcome of a run, as a file.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,17 +38,21 @@ impl Golden {
 
     /// Reads a file that [`Golden::write`] made.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path).map_err(Failure::reading(path))?;
-        serde_json::from_str(&text).map_err(|error| {
-            let path = path.display();
-            Failure::Usage(format!("{path}: not a file of `replay --bless`: {error}"))
+        let text = std::fs::read(path).map_err(Failure::reading(path))?;
+        serde_json::from_slice(&text).map_err(|error| {
+            let what = match Reader::open(path) {
+                Ok(_) => "a tape".to_owned(),
+                Err(_) => format!("no golden ({error})"),
+            };
+            let wanted = "expected is the file that `replay --bless` made of an earlier run";
+            Failure::Usage(format!("{} is {what}; {wanted}", path.display()))
         })
     }
 
-    /// Writes it, replacing what was there.
-    pub(super) fn write(&self, path: &Path) -> Result<(), Failure> {
+    /// Writes it.
+    pub(super) fn write(&self, file: NewFile) -> Result<(), Failure> {
         let text = serde_json::to_string(self).map_err(Failure::failed)?;
-        std::fs::write(path, text + "\n").map_err(Failure::writing(path))
+        file.write(|out| writeln!(out, "{text}"))
     }
 
     /// The first minute in which two runs differ, as text.

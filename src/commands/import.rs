@@ -1,12 +1,11 @@
 //! `tapescan import`.
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use systems::interval::Interval;
 
 use super::table::{count, size, table};
-use super::{Failure, NewTape, vacant};
+use super::{Failure, NewTape};
 use crate::cli::{FormatArg, ImportArgs};
 use crate::import::{self, Format, Import, ImportError, Report, Sink, SinkError};
 use crate::logging::timestamp;
@@ -15,7 +14,6 @@ use crate::venue::Venue;
 
 pub(super) fn run(args: ImportArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let known = || Venue::ALL.map(Venue::name).join(" or ");
-    vacant(&args.out)?;
     let venue = Venue::parse(&args.venue)
         .ok_or_else(|| Failure::Usage(format!("--venue {}: use {}", args.venue, known())))?;
     let interval = args.interval.as_deref().map(Interval::parse).transpose();
@@ -34,48 +32,28 @@ pub(super) fn run(args: ImportArgs, out: &mut dyn Write) -> Result<(), Failure> 
         instruments: args.instruments,
         keep_all: args.keep_all,
     };
-    let mut sink = ToTape { path: args.out.clone(), tape: None, failure: None };
-    let imported = import::run(&import, &mut sink);
-    let failure = sink.failure.take();
-    let report = imported.map_err(|error| match error {
-        ImportError::Sink(error) => {
-            failure.unwrap_or_else(|| Failure::Failed(format!("{}: {error}", args.out.display())))
-        }
+    let mut sink = ToTape(NewTape::create(&args.out)?);
+    let report = import::run(&import, &mut sink).map_err(|error| match error {
+        ImportError::Sink(error) => Failure::Failed(format!("{}: {error}", args.out.display())),
         // Whatever else is wrong is wrong with the files that were named.
         error => Failure::usage(error),
     })?;
-    let bytes = sink.tape.map_or(Ok(0), NewTape::finish)?;
+    let bytes = sink.0.finish()?;
     print(out, &report)?;
     writeln!(out, "\n{} written: {}", args.out.display(), size(bytes))?;
     Ok(())
 }
 
 /// Writes what an import gives to a new tape.
-pub(super) struct ToTape {
-    pub(super) path: PathBuf,
-    pub(super) tape: Option<NewTape>,
-    /// Why the tape could not be made.
-    pub(super) failure: Option<Failure>,
-}
+struct ToTape(NewTape);
 
 impl Sink for ToTape {
     fn header(&mut self, header: &Header) -> Result<(), SinkError> {
-        match NewTape::create(&self.path, header, segment_of(header)) {
-            Ok(tape) => self.tape = Some(tape),
-            Err(failure) => {
-                let text = failure.message().unwrap_or_default().to_owned();
-                self.failure = Some(failure);
-                return Err(text.into());
-            }
-        }
-        Ok(())
+        Ok(self.0.begin(header, segment_of(header))?)
     }
 
     fn entry(&mut self, entry: Entry<'_>) -> Result<(), SinkError> {
-        match &mut self.tape {
-            Some(tape) => Ok(tape.write(&entry)?),
-            None => Ok(()),
-        }
+        Ok(self.0.write(&entry)?)
     }
 }
 
@@ -97,6 +75,7 @@ fn print(out: &mut dyn Write, report: &Report) -> std::io::Result<()> {
         ("answers of no use", report.answers_ignored),
         ("other lines", report.other_lines),
         ("lines that go back in time", report.backwards),
+        ("stamped too far ahead", report.astray),
     ]
     .into_iter()
     .chain(rejected)

@@ -4,6 +4,7 @@ mod audit;
 mod golden;
 mod import;
 mod live;
+mod output;
 mod replay;
 mod sim;
 mod table;
@@ -14,10 +15,12 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use systems::limits::{EARLIEST_NS, LATEST_NS};
 use systems::units::Nanos;
 
 use crate::cli::Command;
 use crate::config::{Config, ConfigError};
+use crate::logging::timestamp;
 use crate::tape::entry::{Entry, Header};
 use crate::tape::{CreateError, WriteError, Writer};
 
@@ -118,8 +121,20 @@ fn instant(text: &str) -> Result<Nanos, Failure> {
             "{text:?} is no instant: use 2024-08-09T00:00:00Z or milliseconds since 1970"
         ))
     };
-    if let Ok(ms) = text.parse::<u64>() {
-        return ms.checked_mul(Nanos::PER_MS).map(Nanos).ok_or_else(wrong);
+    if let Ok(number) = text.parse::<u64>() {
+        let plausible = |unit: u64| {
+            let at = number.checked_mul(unit)?;
+            (EARLIEST_NS..LATEST_NS).contains(&at).then_some(Nanos(at))
+        };
+        // One unit alone, so that a number never means another time than was thought of.
+        let units = [("seconds", Nanos::PER_SECOND), ("microseconds", 1_000), ("nanoseconds", 1)];
+        return plausible(Nanos::PER_MS).ok_or_else(|| {
+            let other = units.iter().find_map(|(name, unit)| Some((name, plausible(*unit)?)));
+            let hint = other.map_or_else(String::new, |(name, at)| {
+                format!("; if these are {name}, write {} or {}", at.ms(), timestamp(at))
+            });
+            Failure::Usage(format!("{text} ms since 1970 is not between 2017 and 2100{hint}"))
+        });
     }
     let parsed = humantime::parse_rfc3339_weak(text).map_err(|_| wrong())?;
     let since = parsed.duration_since(std::time::SystemTime::UNIX_EPOCH).map_err(|_| wrong())?;
@@ -134,20 +149,28 @@ fn vacant(target: &Path) -> Result<(), Failure> {
 /// A tape being made: gone again unless it was finished.
 struct NewTape {
     path: std::path::PathBuf,
+    /// Until it begins.
+    file: Option<File>,
     writer: Option<Writer<BufWriter<File>>>,
+    whole: bool,
 }
 
 impl NewTape {
-    /// Makes the file, which must not exist yet.
-    fn create(path: &Path, header: &Header, segment: u64) -> Result<Self, Failure> {
+    /// Makes the file, which must not exist yet. What goes into it may be known later.
+    fn create(path: &Path) -> Result<Self, Failure> {
         let file = File::create_new(path).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => Failure::exists(path),
             _ => Failure::writing(path)(error),
         })?;
-        let writer = Writer::create(BufWriter::new(file), header, segment);
-        let mut tape = Self { path: path.to_owned(), writer: None };
-        tape.writer = Some(writer.map_err(|error: CreateError| Failure::failed(error))?);
-        Ok(tape)
+        Ok(Self { path: path.to_owned(), file: Some(file), writer: None, whole: false })
+    }
+
+    /// Begins the tape.
+    fn begin(&mut self, header: &Header, segment: u64) -> Result<(), CreateError> {
+        if let Some(file) = self.file.take() {
+            self.writer = Some(Writer::create(BufWriter::new(file), header, segment)?);
+        }
+        Ok(())
     }
 
     fn write(&mut self, entry: &Entry<'_>) -> Result<(), WriteError> {
@@ -160,22 +183,18 @@ impl NewTape {
     /// Seals the tape and says how many bytes it has.
     fn finish(mut self) -> Result<u64, Failure> {
         let Some(writer) = self.writer.take() else { return Ok(0) };
-        let sealed = writer.finish().map_err(Failure::failed).and_then(|mut out| {
-            out.flush()?;
-            let file = out.into_inner().map_err(|error| Failure::from(error.into_error()))?;
-            file.sync_all()?;
-            Ok(file.metadata()?.len())
-        });
-        if sealed.is_err() {
-            drop(std::fs::remove_file(&self.path));
-        }
-        sealed
+        let mut out = writer.finish().map_err(Failure::failed)?;
+        out.flush()?;
+        let file = out.into_inner().map_err(|error| Failure::from(error.into_error()))?;
+        file.sync_all()?;
+        self.whole = true;
+        Ok(file.metadata()?.len())
     }
 }
 
 impl Drop for NewTape {
     fn drop(&mut self) {
-        if self.writer.is_some() {
+        if !self.whole {
             // Half a tape would look like one that a crash tore.
             drop(std::fs::remove_file(&self.path));
         }

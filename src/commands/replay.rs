@@ -1,14 +1,14 @@
 //! `tapescan replay`.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use systems::reconcile::Cause;
 
 use super::golden::Golden;
+use super::output::NewFile;
 use super::table::{count, table};
 use super::{Failure, configuration};
 use crate::cli::ReplayArgs;
@@ -32,18 +32,18 @@ impl From<ReplayError> for Failure {
 
 pub(super) fn run(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let mut tapes = Tapes::open(&args.tapes).map_err(Failure::usage)?;
-    for target in args.candles.iter().chain(&args.bless) {
-        spare_inputs(target, &args.tapes)?;
-    }
+    spare(args)?;
     let config = configuration(args.config.as_deref(), tapes.config())?;
     let golden = args.verify.as_deref().map(Golden::read).transpose()?;
+    let candles = args.candles.as_deref().map(NewFile::create).transpose()?;
+    let bless = args.bless.as_deref().map(NewFile::create).transpose()?;
     let plan = Plan { batch: args.batch, threads: usize::from(args.threads), speed: args.speed };
     let mut outputs = Outputs::new(widths(&config), args.candles.is_some());
     let mut progress = Progress::over(tapes.bytes());
     let summary = replay(&mut tapes, &config, &plan, &mut outputs, &mut progress)?;
     let elapsed = progress.done();
-    if let Some(path) = &args.candles {
-        write_candles(path, &outputs, &tapes, &config)?;
+    if let Some(file) = candles {
+        write_candles(file, &outputs, &tapes, &config)?;
     }
     if args.json {
         writeln!(out, "{}", as_json(&summary, &config, elapsed))?;
@@ -51,8 +51,8 @@ pub(super) fn run(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure>
         print(out, &summary, &config, elapsed)?;
     }
     let run = Golden::of(&summary);
-    if let Some(path) = &args.bless {
-        run.write(path)?;
+    if let Some(file) = bless {
+        run.write(file)?;
     }
     match (&golden, &args.verify) {
         (Some(golden), Some(path)) => golden.compare(&run, path),
@@ -60,17 +60,33 @@ pub(super) fn run(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure>
     }
 }
 
-/// Refuses to write over a tape that is being read.
-fn spare_inputs(target: &Path, tapes: &[PathBuf]) -> Result<(), Failure> {
-    let real = |path: &Path| path.canonicalize().ok();
-    let hit =
-        real(target).is_some_and(|target| tapes.iter().any(|t| real(t) == Some(target.clone())));
-    let text = || format!("{} is the tape to be replayed: write somewhere else", target.display());
-    if hit { Err(Failure::Usage(text())) } else { Ok(()) }
+/// Refuses to write over what is read, or two things to one file.
+fn spare(args: &ReplayArgs) -> Result<(), Failure> {
+    let same = |one: &Path, other: &Path| {
+        let real = |path: &Path| path.canonicalize().ok();
+        one == other || real(one).is_some_and(|one| real(other) == Some(one))
+    };
+    let usage = |target: &Path, why| {
+        Failure::Usage(format!("{} {why}: write somewhere else", target.display()))
+    };
+    for target in args.candles.iter().chain(&args.bless) {
+        if args.tapes.iter().any(|tape| same(tape, target)) {
+            return Err(usage(target, "is the tape to be replayed"));
+        }
+        if args.config.iter().chain(&args.verify).any(|file| same(file, target)) {
+            return Err(usage(target, "is read by this replay"));
+        }
+    }
+    match (&args.candles, &args.bless) {
+        (Some(candles), Some(bless)) if same(candles, bless) => {
+            Err(usage(bless, "is to hold the candles"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn write_candles(
-    path: &Path,
+    file: NewFile,
     outputs: &Outputs,
     tapes: &Tapes,
     config: &Config,
@@ -78,11 +94,7 @@ fn write_candles(
     let Some(candles) = outputs.candles() else { return Ok(()) };
     let intervals: Vec<_> = config.intervals.iter().map(|per| per.interval).collect();
     let names: Vec<_> = (0..intervals.len()).map(|interval| columns(config, interval)).collect();
-    let file = File::create(path).map_err(Failure::writing(path))?;
-    let mut file = BufWriter::new(file);
-    write_csv(&mut file, candles, tapes.symbols(), &intervals, &names)
-        .and_then(|()| file.flush())
-        .map_err(Failure::writing(path))
+    file.write(|out| write_csv(out, candles, tapes.symbols(), &intervals, &names))
 }
 
 /// The summary as one object; the names are relied on by scripts.
@@ -234,7 +246,7 @@ fn print_prints(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
 const GAPS_SHOWN: usize = 10;
 
 fn print_missing(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-    let missing: u64 = summary.gaps.iter().map(|gap| gap.ids.1 - gap.ids.0 + 1).sum();
+    let missing = summary.missing();
     if missing > 0 {
         let gaps = count(summary.gaps.len() as u64);
         writeln!(out, "\n{} ids are missing in {gaps} gaps", count(missing))?;

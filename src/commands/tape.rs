@@ -30,6 +30,14 @@ pub(super) fn run(command: TapeCommand, out: &mut dyn Write) -> Result<(), Failu
         TapeCommand::Cut { tape, out: target, from, to, symbols } => {
             let from = from.as_deref().map(instant).transpose()?;
             let to = to.as_deref().map(instant).transpose()?;
+            if let (Some(from), Some(to)) = (from, to)
+                && from >= to
+            {
+                let (from, to) = (timestamp(from), timestamp(to));
+                return Err(Failure::Usage(format!(
+                    "--from {from} is not before --to {to}: nothing lies between"
+                )));
+            }
             cut(&tape, &target, from, to, &symbols, out)
         }
         TapeCommand::Bisect { a, b, config } => bisect(&a, &b, config.as_deref(), out),
@@ -149,6 +157,7 @@ fn verify(path: &Path, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
             "sealed": found.end.sealed,
             "missing_ids": found.missing_ids,
             "repeated_ids": found.repeated_ids,
+            "unread": found.unread,
             "problems": found.problem_count,
             "first_problems": problems,
         });
@@ -174,6 +183,13 @@ fn print_verification(
     print_end(&found.end, out)?;
     writeln!(out, "missing ids: {}", count(found.missing_ids))?;
     writeln!(out, "repeated ids: {}", count(found.repeated_ids))?;
+    if found.unread > 0 {
+        let unread = count(found.unread);
+        writeln!(
+            out,
+            "{unread} messages of a venue that cannot be decoded: their ids are unknown"
+        )?;
+    }
     for problem in problems {
         writeln!(out, "  {problem}")?;
     }
@@ -286,13 +302,13 @@ fn generate(
     let spec = Spec::parse(text).map_err(Failure::usage)?;
     let target = target
         .ok_or_else(|| Failure::Usage("--out is missing: name the tape to make".to_owned()))?;
-    vacant(target)?;
+    let mut tape = NewTape::create(target)?;
     let mut market = Market::new(spec);
     let mut header = market.header().clone();
     if let Some(config) = config {
         header.config = Config::read(config)?.to_toml();
     }
-    let mut tape = NewTape::create(target, &header, segment_of(&header))?;
+    tape.begin(&header, segment_of(&header)).map_err(Failure::failed)?;
     for entry in market.by_ref() {
         tape.write(&Entry { received: entry.received, body: entry.body })
             .map_err(Failure::failed)?;

@@ -2,10 +2,12 @@
 //!
 //! Spot files have no header and microseconds from 2025 on, USD-M files have one and milliseconds;
 //! both have been otherwise. So the columns are told from the first line, and the unit from each
-//! time. There is no receive clock: a print is received when it was made.
+//! time. There is no receive clock: a print is received when it was made. Only a stamp far ahead of
+//! both its neighbours is nobody's time: it is received with the print before it.
 
 use std::path::Path;
 
+use systems::limits::{FUTURE_MAX_NS, JUMP_MAX_NS};
 use systems::trade::{Aggressor, TradeKind};
 use systems::units::Nanos;
 
@@ -16,7 +18,7 @@ use super::record::{
 };
 use super::source::Lines;
 use super::{Format, Import};
-use crate::venue::binance::id_count;
+use crate::venue::binance::{id_count, instant};
 use crate::venue::{Channel, Venue};
 
 /// Which column holds what.
@@ -51,12 +53,15 @@ pub(super) struct Archive {
     lines: Lines,
     layout: Option<Layout>,
     row: Row,
+    /// When the print was received, as far as can be told.
+    received: Option<Nanos>,
 }
 
 impl Archive {
     pub(super) fn new(import: &Import, file: &Path, lines: Lines) -> Result<Self, ImportError> {
         let symbol = symbol_of(import, file).map_err(|fault| lines.file_fault(fault))?;
-        Ok(Self { venue: import.venue, symbol, lines, layout: None, row: Row::default() })
+        let (venue, row) = (import.venue, Row::default());
+        Ok(Self { venue, symbol, lines, layout: None, row, received: None })
     }
 
     fn read(&self, layout: &Layout) -> Result<Row, ImportError> {
@@ -99,6 +104,26 @@ impl Archive {
             buyer_is_maker: cells.boolean(layout.buyer_is_maker, "is_buyer_maker")?,
         })
     }
+
+    /// When a print stamped `at` was received: then, unless the stamp is far ahead of the print
+    /// before it and the one behind it does not agree. The last one of a file has no other behind
+    /// it, and is believed as far as time may move at once.
+    fn received(&mut self, at: Nanos, layout: &Layout) -> Nanos {
+        let before = self.received;
+        if before.is_some_and(|before| at <= before.plus(FUTURE_MAX_NS)) {
+            return at;
+        }
+        let Some(next) = self.lines.peek() else {
+            return before.filter(|before| at > before.plus(JUMP_MAX_NS)).unwrap_or(at);
+        };
+        let next = next.split(',').nth(layout.time).and_then(|text| instant(text.parse().ok()?));
+        // A print behind it that is itself far behind the one before proves nothing.
+        let proof = next.filter(|&next| before.is_none_or(|b| b <= next.plus(FUTURE_MAX_NS)));
+        match proof {
+            Some(next) if at > next.plus(FUTURE_MAX_NS) => before.unwrap_or(next),
+            _ => at,
+        }
+    }
 }
 
 impl Reader for Archive {
@@ -123,7 +148,9 @@ impl Reader for Archive {
             }
         };
         self.row = self.read(&layout)?;
-        Ok(Some(self.row.time))
+        let received = self.received(self.row.time, &layout);
+        self.received = self.received.max(Some(received));
+        Ok(Some(received))
     }
 
     fn record(&self) -> Record<'_> {

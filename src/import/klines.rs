@@ -12,7 +12,7 @@ use super::record::{
 };
 use super::source::Lines;
 use super::{Format, Import};
-use crate::venue::binance::aligned;
+use crate::venue::candle::aligned;
 
 /// The columns, as a header spells them without case and punctuation; what else each was called.
 const COLUMNS: [(&str, &[&str]); COLUMNS_MAX] = [

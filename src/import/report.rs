@@ -40,6 +40,9 @@ pub struct Report {
     pub other_lines: u64,
     /// Records received before the one above them in their file; their instants were raised.
     pub backwards: u64,
+    /// Records stamped further ahead of their receive instant, or of their neighbours, than clocks
+    /// differ. They are on the tape, and moved no clock.
+    pub astray: u64,
     /// Frames and answers by kind; rejects by cause, rows of tables included.
     pub decoded: DecodeCounts,
     /// Every symbol and its scales, in id order.

@@ -20,6 +20,17 @@ pub(super) struct Lines {
     input: BufReader<Box<dyn Read>>,
     line: Vec<u8>,
     number: u64,
+    ahead: Option<Ahead>,
+    /// Lines read, those ahead and blank ones included.
+    read: u64,
+}
+
+/// The line after the present one, read before its turn.
+struct Ahead {
+    line: Vec<u8>,
+    number: u64,
+    /// Whether there is a line, or what is wrong with it.
+    outcome: Result<bool, LineFault>,
 }
 
 impl Lines {
@@ -27,36 +38,64 @@ impl Lines {
     pub(super) fn open(path: &Path) -> Result<Self, ImportError> {
         let input = open(path).map_err(|fault| ImportError::File { file: path.into(), fault })?;
         let input = BufReader::with_capacity(1 << 16, input);
-        Ok(Self { file: path.into(), input, line: Vec::new(), number: 0 })
+        let (line, ahead) = (Vec::new(), None);
+        Ok(Self { file: path.into(), input, line, number: 0, ahead, read: 0 })
     }
 
     /// Goes to the next line that is not blank; `false` at the end.
     pub(super) fn advance(&mut self) -> Result<bool, ImportError> {
+        let outcome = match self.ahead.take() {
+            Some(ahead) => {
+                (self.line, self.number) = (ahead.line, ahead.number);
+                ahead.outcome
+            }
+            None => {
+                let mut line = std::mem::take(&mut self.line);
+                let outcome = self.read(&mut line);
+                (self.line, self.number) = (line, self.read);
+                outcome
+            }
+        };
+        outcome.map_err(|fault| self.fault(fault))
+    }
+
+    /// The line after this one, if there is one that can be read. Where it cannot,
+    /// [`Lines::advance`] says why.
+    pub(super) fn peek(&mut self) -> Option<&str> {
+        if self.ahead.is_none() {
+            let mut line = Vec::new();
+            let outcome = self.read(&mut line);
+            self.ahead = Some(Ahead { line, number: self.read, outcome });
+        }
+        let ahead = self.ahead.as_ref().filter(|ahead| matches!(ahead.outcome, Ok(true)))?;
+        str::from_utf8(&ahead.line).ok()
+    }
+
+    /// Reads the next line that is not blank.
+    fn read(&mut self, line: &mut Vec<u8>) -> Result<bool, LineFault> {
         loop {
-            self.line.clear();
-            self.number += 1;
+            line.clear();
+            self.read += 1;
             let limit = LINE_BYTES_MAX as u64 + 1;
-            let read = self.input.by_ref().take(limit).read_until(b'\n', &mut self.line);
-            match read {
-                Err(error) => return Err(self.fault(unpacking(error))),
+            match self.input.by_ref().take(limit).read_until(b'\n', line) {
+                Err(error) => return Err(unpacking(error)),
                 Ok(0) => {
-                    self.number -= 1;
+                    self.read -= 1;
                     return Ok(false);
                 }
                 Ok(read) if read > LINE_BYTES_MAX => {
-                    return Err(self.fault(LineFault::TooLong(LINE_BYTES_MAX)));
+                    return Err(LineFault::TooLong(LINE_BYTES_MAX));
                 }
                 Ok(_) => {}
             }
-            let kept = self.line.trim_ascii_end().len();
-            self.line.truncate(kept);
-            if self.number == 1 && self.line.starts_with(b"\xef\xbb\xbf") {
-                self.line.drain(..3);
+            line.truncate(line.trim_ascii_end().len());
+            if self.read == 1 && line.starts_with(b"\xef\xbb\xbf") {
+                line.drain(..3);
             }
-            if str::from_utf8(&self.line).is_err() {
-                return Err(self.fault(LineFault::NotUtf8));
+            if str::from_utf8(line).is_err() {
+                return Err(LineFault::NotUtf8);
             }
-            if !self.line.is_empty() {
+            if !line.is_empty() {
                 return Ok(true);
             }
         }
@@ -71,6 +110,11 @@ impl Lines {
     /// How many lines were read.
     pub(super) fn number(&self) -> u64 {
         self.number
+    }
+
+    /// The file and the line, for messages.
+    pub(super) fn place(&self) -> String {
+        format!("{}, line {}", self.file.display(), self.number)
     }
 
     /// An error about this line.

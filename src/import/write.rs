@@ -10,9 +10,11 @@ use super::error::{ImportError, LineFault};
 use super::record::{CandleRow, Print, Reader, Record};
 use super::report::Report;
 use super::{Import, Sink, matters};
+use crate::logging::timestamp;
 use crate::symbols::Symbols;
 use crate::tape::entry::{Body, Entry};
-use crate::venue::binance::{Field, consistent};
+use crate::venue::binance::Field;
+use crate::venue::candle::consistent;
 use crate::venue::counts::DecodeCounts;
 use crate::venue::digits::quote_units;
 use crate::venue::reject::DecodeReject;
@@ -20,6 +22,9 @@ use crate::venue::{Decoder, What};
 
 /// The reason given for links that come up because an import says so.
 const REASON: &str = "import";
+
+/// Stamps too far ahead that are told one by one; the report has their number.
+const ASTRAY_SHOWN: u64 = 10;
 
 pub(super) struct Writer<'a> {
     import: &'a Import,
@@ -57,7 +62,7 @@ impl<'a> Writer<'a> {
         match reader.record() {
             Record::Print(print) => self.print(received, reader, &print),
             Record::Candle(row) => self.candle(received, reader, &row),
-            Record::Frame { connection, text } => self.frame(received, connection, text),
+            Record::Frame { connection, text } => self.frame(received, reader, connection, text),
             Record::Answer { request, text } => self.answer(received, request, text),
             Record::Link { connection, up } => self.link_changed(received, connection, up),
             Record::Void => {
@@ -110,7 +115,7 @@ impl<'a> Writer<'a> {
         let what = What::Trade(trade, print.channel);
         self.rows.note(&what, b"");
         self.report.trades += 1;
-        self.seen(received, print.time)?;
+        self.seen(received, reader, print.time)?;
         self.entry(received, Body::Trade(trade))
     }
 
@@ -142,11 +147,17 @@ impl<'a> Writer<'a> {
         self.entry(received, Body::Candle { symbol, interval: row.interval, candle })
     }
 
-    fn frame(&mut self, received: Nanos, connection: &str, text: &str) -> Result<(), ImportError> {
+    fn frame(
+        &mut self,
+        received: Nanos,
+        reader: &dyn Reader,
+        connection: &str,
+        text: &str,
+    ) -> Result<(), ImportError> {
         let link = self.link(received, connection)?;
         let decoded = self.decoder.frame(text.as_bytes(), self.symbols);
         if let Some(at) = decoded.venue_time() {
-            self.seen(received, at)?;
+            self.seen(received, reader, at)?;
         }
         let keep = self.count(&decoded.what) || self.import.keep_all;
         if keep {
@@ -236,10 +247,27 @@ impl<'a> Writer<'a> {
         if up { self.link(received, connection).map(drop) } else { Ok(()) }
     }
 
-    fn seen(&mut self, received: Nanos, at: Nanos) -> Result<(), ImportError> {
-        match self.clock.see(at) {
-            Some(at) => self.beat(received, at),
-            None => Ok(()),
+    /// Moves the venue's time as far as a record is believed. Even one that is not believed has a
+    /// heartbeat before it: without any, the engine could not refuse it.
+    fn seen(&mut self, received: Nanos, reader: &dyn Reader, at: Nanos) -> Result<(), ImportError> {
+        let due = if self.clock.believes(at, received) {
+            self.clock.see(at)
+        } else {
+            self.astray(received, reader, at);
+            self.clock.is_unset().then(|| self.clock.see(received)).flatten()
+        };
+        due.map_or(Ok(()), |at| self.beat(received, at))
+    }
+
+    fn astray(&mut self, received: Nanos, reader: &dyn Reader, at: Nanos) {
+        self.report.astray += 1;
+        if self.report.astray <= ASTRAY_SHOWN {
+            log::warn!(
+                "{}: stamped {}, but it came at {}: it moves no clock",
+                reader.lines().place(),
+                timestamp(at),
+                timestamp(received)
+            );
         }
     }
 

@@ -1,12 +1,17 @@
 //! How fast a replay runs: flat out, at a multiple of the recorded pace, or candle by candle.
 
 use std::io::BufRead;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
 use systems::units::Nanos;
 
 use crate::clock::Stopwatch;
+
+/// The slowest and the fastest multiple of the recorded pace. Slower, a minute takes most of a day;
+/// faster, nothing is left of a pace. Others are refused as typed.
+const TIMES: RangeInclusive<f64> = 0.001..=1e6;
 
 /// A replay's speed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,11 +33,10 @@ impl FromStr for Speed {
             "max" => Ok(Self::Max),
             "step" => Ok(Self::Step),
             _ => match times() {
-                Some(times) if times > 0.0 && times.is_finite() => Ok(Self::Times(times)),
-                _ => {
-                    Err("a speed is \"max\", \"step\", or a multiple such as \"1x\" or \"10x\""
-                        .into())
-                }
+                Some(times) if TIMES.contains(&times) => Ok(Self::Times(times)),
+                _ => Err("a speed is \"max\", \"step\", or a multiple such as \"1x\" or \"10x\", \
+                          from 0.001x to 1000000x"
+                    .into()),
             },
         }
     }
@@ -90,5 +94,28 @@ impl Pace {
         let (first, watch) = self.begun.get_or_insert_with(|| (at, Stopwatch::start()));
         let recorded = Duration::from_nanos(at.0.saturating_sub(first.0));
         recorded.div_f64(times).saturating_sub(watch.elapsed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_speed_is_in_its_range_and_never_more_than_time_can_hold() {
+        let nothing = ["1e-300x", "0x", "-1x", "-0x", "NaNx", "infx", "1e7x", "1e300x", "x", "1"];
+        for text in nothing.into_iter().chain(["", "0.0009x", "1000001x", "10 x", "fast"]) {
+            let error = text.parse::<Speed>().expect_err(text);
+            assert!(error.contains("from 0.001x to 1000000x"), "{error}");
+        }
+        for (text, times) in [("0.001x", 0.001), ("1x", 1.0), ("1e6x", 1e6), ("2.5x", 2.5)] {
+            let speed = text.parse();
+            assert_eq!(speed, Ok(Speed::Times(times)));
+            let mut pace = Pace::new(Speed::Times(times));
+            assert!(!pace.must_wait(Nanos(0)));
+            assert!(pace.must_wait(Nanos(u64::MAX)), "and no arithmetic fails");
+        }
+        assert_eq!("max".parse(), Ok(Speed::Max));
+        assert_eq!("step".parse(), Ok(Speed::Step));
     }
 }

@@ -108,7 +108,7 @@ impl Summary {
             skipped: session.skipped(),
             undecoded: Vec::new(),
             gaps: Vec::new(),
-            unrecoverable: ids().map(|id| engine.unrecoverable(id)).sum(),
+            unrecoverable: ids().map(|id| engine.unrecoverable(id)).fold(0, u64::saturating_add),
             absent: 0,
             drift: Default::default(),
             adopted: 0,
@@ -144,6 +144,12 @@ impl Summary {
         }
     }
 
+    /// How many ids are still missing, at most what a number holds.
+    pub fn missing(&self) -> u64 {
+        let ids = self.gaps.iter().map(|gap| (gap.ids.1 - gap.ids.0).saturating_add(1));
+        ids.fold(0, u64::saturating_add)
+    }
+
     /// Every print that was not folded and every message that was not used, by cause.
     pub fn rejects(&self) -> Vec<(&'static str, u64)> {
         let core = Reject::ALL.iter().map(|cause| {
@@ -158,6 +164,7 @@ impl Summary {
             ("bad_control", self.strays.bad_controls),
             ("other_channel", self.skipped.other_channel),
             ("other_interval", self.skipped.other_interval),
+            ("wrong_candle", self.skipped.wrong_candle),
             ("no_decoder", self.skipped.undecodable),
         ];
         let frames = self.undecoded.iter().map(|(cause, count, _)| (*cause, *count));

@@ -1,6 +1,6 @@
 //! Several tapes as one session: one list of symbols, blocks in the order of time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +36,9 @@ pub enum TapesError {
         /// The first tape's venue.
         ours: String,
     },
+    /// One is named more than once.
+    #[error("{} is given twice: name each tape once", .0.display())]
+    Twice(PathBuf),
     /// Their times overlap.
     #[error(
         "{} begins before {} ends: cut one of them with `tapescan tape cut --from ...`",
@@ -166,7 +169,12 @@ impl Tapes {
 /// Opens files and puts them in the order of time, in which they may not overlap.
 fn in_order(paths: &[PathBuf]) -> Result<Vec<Tape>, TapesError> {
     let mut files = Vec::new();
+    let mut seen = BTreeSet::new();
     for path in paths {
+        // One that is not there is told below.
+        if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+            return Err(TapesError::Twice(path.clone()));
+        }
         let fault = |source| TapesError::Open { file: path.clone(), source };
         let reader = Reader::open(path).map_err(fault)?;
         // One tape needs no order; finding out its times would mean to read it twice.

@@ -110,7 +110,7 @@ fn noise(seed: u64, symbol: usize, minute: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::venue::binance::consistent;
+    use crate::venue::candle::consistent;
 
     #[test]
     fn the_past_is_sane_joins_up_and_ends_at_the_opening() {

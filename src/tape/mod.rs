@@ -27,6 +27,7 @@ mod info;
 pub mod limits;
 mod others;
 mod payload;
+mod prints;
 mod reader;
 mod resync;
 mod trades;

@@ -11,11 +11,12 @@ use systems::units::Nanos;
 
 use super::block::Damage;
 use super::continuity::{Ids, Seen};
-use super::entry::{Body, Entry};
+use super::entry::{Body, Entry, Header};
 use super::header::OpenError;
 use super::info::Counts;
 use super::limits::PROBLEMS_MAX;
 use super::payload::Block;
+use super::prints::Prints;
 use super::reader::{End, Reader};
 
 /// One thing that is wrong.
@@ -32,7 +33,7 @@ pub enum Problem {
         /// When this one was.
         after: Nanos,
     },
-    /// Decoded prints are missing and nothing on the tape says that they were given up.
+    /// Prints are missing and nothing on the tape says that they were given up.
     MissingIds {
         /// Which symbol.
         symbol: SymbolId,
@@ -94,7 +95,9 @@ pub struct Verification {
     pub problem_count: u64,
     /// Ids missing, over all symbols; each gap is a problem too.
     pub missing_ids: u64,
-    /// Decoded prints whose id was there before. Wires repeat themselves and a replay counts
+    /// Frames and answers of a venue that this program cannot decode: their prints were not seen.
+    pub unread: u64,
+    /// Prints whose id was there before. Wires repeat themselves and a replay counts
     /// them, so they are no problem; neither are ids that come late and close a gap.
     pub repeated_ids: u64,
     /// The tape's symbols, which [`Problem::describe`] names.
@@ -109,6 +112,7 @@ impl Verification {
 }
 
 /// Checks the tape in a file: checksums, receive instants, ids, and the index against the blocks.
+/// Frames and answers are decoded for their ids; what an answer brings again fills a gap.
 ///
 /// # Errors
 /// [`OpenError`]: the file cannot be read, is no tape, or its header is not intact.
@@ -118,7 +122,7 @@ pub fn verify(path: impl AsRef<Path>) -> Result<Verification, OpenError> {
 
 fn check<R: Read + Seek>(reader: &mut Reader<R>) -> io::Result<Verification> {
     let index = reader.load_index()?;
-    let mut checker = Checker::new(reader.header().symbols.len());
+    let mut checker = Checker::new(reader.header());
     let mut first_damage = None;
     loop {
         while let Some(block) = reader.next_block()? {
@@ -152,6 +156,7 @@ struct Checker {
     problems: Vec<Problem>,
     problem_count: u64,
     received_before: Nanos,
+    prints: Prints,
     ids: Vec<Ids>,
     open_ranges: usize,
     missing_ids: u64,
@@ -159,14 +164,15 @@ struct Checker {
 }
 
 impl Checker {
-    fn new(symbols: usize) -> Self {
+    fn new(header: &Header) -> Self {
         Self {
             counts: Counts::default(),
             blocks: 0,
             problems: Vec::new(),
             problem_count: 0,
             received_before: Nanos(0),
-            ids: vec![Ids::default(); symbols],
+            prints: Prints::of(&header.venue, &header.symbols),
+            ids: vec![Ids::default(); header.symbols.len()],
             open_ranges: 0,
             missing_ids: 0,
             repeated_ids: 0,
@@ -195,21 +201,22 @@ impl Checker {
             self.problem(Problem::Backwards { at_byte, before, after });
         }
         self.received_before = entry.received;
-        match entry.body {
-            Body::Trade(trade) => {
-                let (symbol, id) = (trade.symbol, trade.id);
-                match self.ids[usize::from(symbol.0)].see(id, &mut self.open_ranges) {
-                    Seen::Fine => {}
-                    Seen::After(from_id, to_id) => self.missing(symbol, from_id, to_id),
-                    Seen::Repeated => self.repeated_ids += 1,
-                }
-            }
-            Body::Unrecoverable { symbol, from_id, to_id } => {
-                let ids = &mut self.ids[usize::from(symbol.0)];
-                ids.remove(from_id, to_id, &mut self.open_ranges);
-            }
-            _ => {}
+        if let Body::Unrecoverable { symbol, from_id, to_id } = entry.body {
+            let ids = &mut self.ids[usize::from(symbol.0)];
+            ids.remove(from_id, to_id, &mut self.open_ranges);
         }
+        let (ids, open) = (&mut self.ids, &mut self.open_ranges);
+        let mut beyond = Vec::new();
+        self.prints.each(&entry.body, |symbol, id| {
+            match ids[usize::from(symbol.0)].see(id, open) {
+                Seen::Fine => {}
+                Seen::After(from_id, to_id) => beyond.push((symbol, from_id, to_id)),
+                Seen::Repeated => self.repeated_ids += 1,
+            }
+        });
+        beyond
+            .into_iter()
+            .for_each(|(symbol, from_id, to_id)| self.missing(symbol, from_id, to_id));
     }
 
     fn missing(&mut self, symbol: SymbolId, from_id: u64, to_id: u64) {
@@ -230,6 +237,7 @@ impl Checker {
             problems: self.problems,
             problem_count: self.problem_count,
             missing_ids: self.missing_ids,
+            unread: self.prints.unread(),
             repeated_ids: self.repeated_ids,
             symbols,
         }

@@ -5,6 +5,7 @@
 //! an error, since one bad frame must not stop the others.
 
 pub mod binance;
+pub mod candle;
 pub mod counts;
 pub mod digits;
 pub mod endpoint;

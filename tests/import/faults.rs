@@ -183,6 +183,33 @@ fn candles_of_another_length_or_order_are_refused() {
 }
 
 #[test]
+fn official_candles_that_cannot_be_are_counted_whatever_is_wrong() {
+    let fair = "1.5,2.0,1.0,1.5,3.0,1723161659999,4.55,7,1.0,1.5,0";
+    assert!(KLINES.contains(fair));
+    for wrong in [
+        "2.5,2.0,1.0,1.5,3.0,1723161659999,4.55,7,1.0,1.5,0",
+        "1.5,0.5,1.0,1.5,3.0,1723161659999,4.55,7,1.0,1.5,0",
+        "1.5,2.0,1.6,1.5,3.0,1723161659999,4.55,7,1.0,1.5,0",
+        "1.5,2.0,0.0,1.5,3.0,1723161659999,4.55,7,1.0,1.5,0",
+        "-1.5,2.0,-1.5,1.5,3.0,1723161659999,4.55,7,1.0,1.5,0",
+        "1.5,2.0,1.0,0.5,3.0,1723161659999,4.55,7,1.0,1.5,0",
+        "1.5,2.0,1.0,1.5,-3.0,1723161659999,4.55,7,1.0,1.5,0",
+        "1.5,2.0,1.0,1.5,3.0,1723161659999,4.55,7,3.5,1.5,0",
+        "1.5,2.0,1.0,1.5,3.0,1723161659999,4.55,7,-1.0,1.5,0",
+        "1.5,2.0,1.0,1.5,3.0,1723161659999,4.55,7,1.0,4.56,0",
+    ] {
+        let files = Files::new();
+        let file = files.put("AUSDT-1m-x.csv", KLINES.replace(fair, wrong));
+        let (_, report) = spot(Format::KlinesCsv, vec![file]);
+        let refused = report.decoded.rejected(DecodeReject::Candle);
+        assert_eq!((report.candles, refused), (1, 1), "{wrong}");
+    }
+    let between = KLINES.replace("1723161600000", "1723161600001");
+    let (at, fault) = line(error(Format::KlinesCsv, "AUSDT-1m-x.csv", between));
+    assert!(matches!((at, fault), (2, LineFault::Interval(_))));
+}
+
+#[test]
 fn captures_and_sinks_fail_with_a_reason() {
     let (at, fault) = line(error(Format::Jsonl, "x", CAPTURE.replace("1723161256.5", "soon")));
     assert!(matches!((at, fault), (6, LineFault::Cell { column: "ts", .. })));

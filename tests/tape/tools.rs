@@ -8,7 +8,7 @@ use systems::units::Nanos;
 use tapescan::tape::{Body, Counts, Cut, CutError, Problem, Reason, Span, cut, info, verify};
 use tempfile::TempDir;
 
-use super::{Owned, OwnedBody, finished, read, session, trade};
+use super::{Owned, OwnedBody, finished, header, read, session, trade, written};
 
 fn file(folder: &TempDir, bytes: &[u8]) -> PathBuf {
     let path = folder.path().join("a.tape");
@@ -82,6 +82,58 @@ fn missing_ids_are_listed_and_repeated_ones_counted() {
     let body = OwnedBody::Plain(Body::Unrecoverable { symbol, from_id: 6, to_id: 6 });
     given_up.push(Owned { received: Nanos::from_ms(9_000), body });
     assert_eq!(problems(&given_up), [missing(8, 8)]);
+}
+
+/// Entries as raw as a connection gives them: aggregates of frames, and answers of REST.
+fn raw(words: &[(&str, &str, u64)]) -> Vec<Owned> {
+    let rest = r#""p":"1.5","q":"2","T":1723161600000,"m":true"#;
+    let head =
+        |event: &str, symbol: &str| format!(r#""e":"{event}","E":1723161600000,"s":"{symbol}""#);
+    let body = |&(kind, symbol, id): &(&str, &str, u64)| match kind {
+        "aggregate" => {
+            let head = head("aggTrade", symbol);
+            let text = format!(r#"{{{head},"a":{id},"f":{id},"l":{id},{rest}}}"#);
+            OwnedBody::Frame(1, text.into())
+        }
+        "trade" => {
+            let head = head("trade", symbol);
+            OwnedBody::Frame(1, format!(r#"{{{head},"t":{id},{rest},"M":true}}"#).into())
+        }
+        "answer" => {
+            let text = format!(r#"[{{"a":{id},"f":{id},"l":{id},{rest}}}]"#);
+            OwnedBody::Answer(format!("/api/v3/aggTrades?symbol={symbol}"), text.into())
+        }
+        other => OwnedBody::Frame(1, other.into()),
+    };
+    let at = |n| Nanos::from_ms(1_723_161_600_000 + n);
+    words.iter().zip(0u64..).map(|(word, n)| Owned { received: at(n), body: body(word) }).collect()
+}
+
+#[test]
+fn ids_missing_between_raw_frames_are_found_and_answers_fill_them() {
+    let (a, b) = ("BTCUSDT", "ETHUSDT");
+    let missing =
+        |symbol, from_id, to_id| Problem::MissingIds { symbol: SymbolId(symbol), from_id, to_id };
+    let frame = |symbol, id| ("aggregate", symbol, id);
+    let torn = [frame(a, 5), frame(b, 900), frame(a, 6), frame(a, 9), frame(b, 902)];
+    assert_eq!(problems(&raw(&torn)), [missing(0, 7, 8), missing(1, 901, 901)]);
+    let answers = [("answer", a, 8), ("answer", b, 901), ("answer", a, 7)];
+    assert_eq!(problems(&raw(&[&torn[..], &answers].concat())), []);
+    assert_eq!(problems(&raw(&[&torn[..], &answers[..2]].concat())), [missing(0, 7, 7)]);
+    // Another channel has other ids, and is not folded; what cannot be read has none.
+    let noise = [frame(a, 5), ("trade", a, 80_000), frame(a, 6), ("{}", a, 0), ("x", a, 0)];
+    assert_eq!(problems(&raw(&noise)), []);
+    let wild = [frame(a, 5), frame(a, u64::MAX), frame(a, 6)];
+    assert_eq!(problems(&raw(&wild)), [], "no session believes such an id");
+    let folder = TempDir::new().unwrap();
+    let again = [frame(a, 5), frame(a, 6), frame(a, 5), ("answer", a, 6), frame(a, 7)];
+    let found = verify(file(&folder, &finished(&raw(&again), 4))).unwrap();
+    assert_eq!((found.repeated_ids, found.missing_ids, found.unread), (2, 0, 0));
+    let mut other = header(&["BTCUSDT"]);
+    other.venue = "nowhere".into();
+    let bytes = written(&other, &raw(&torn), 4).finish().unwrap();
+    let found = verify(file(&folder, &bytes)).unwrap();
+    assert_eq!((found.unread, found.problem_count), (5, 0));
 }
 
 #[test]

@@ -5,8 +5,9 @@ use serde::de::IgnoredAny;
 use systems::candle::{Candle, VenueCandle};
 use systems::interval::Interval;
 use systems::symbol::SymbolSpec;
-use systems::units::{Nanos, Price, Quantity};
+use systems::units::{Price, Quantity};
 
+use super::super::candle::{aligned, consistent};
 use super::super::digits::quote_units;
 use super::super::reject::DecodeReject;
 use super::instant;
@@ -151,50 +152,5 @@ impl CandleTexts<'_> {
             ..Candle::default()
         };
         if consistent(&candle) { Ok((interval, candle)) } else { Err(DecodeReject::Candle) }
-    }
-}
-
-/// Whether a candle can have come from trades at all. Later stages assert this.
-pub fn consistent(candle: &Candle) -> bool {
-    let (low, high) = (candle.low, candle.high);
-    low.0 > 0
-        && (low..=high).contains(&candle.open)
-        && (low..=high).contains(&candle.close)
-        && candle.taker_buy_volume.0 >= 0
-        && candle.taker_buy_volume <= candle.volume
-        && candle.taker_buy_quote_volume <= candle.quote_volume
-}
-
-/// The interval of that length whose buckets start at `open_time`; `None` if none can.
-///
-/// Days may start elsewhere than at midnight UTC (`kline_1d@+08:00`); time zones differ by
-/// quarters of an hour, so any other start is a mistake.
-pub fn aligned(interval: Interval, open_time: Nanos) -> Option<Interval> {
-    const ZONE_STEP: u64 = 900 * Nanos::PER_SECOND;
-    let after = open_time.0 % interval.ns();
-    if after == 0 {
-        return Some(interval);
-    }
-    let anchor_seconds = u32::try_from(after / Nanos::PER_SECOND).ok()?;
-    (after.is_multiple_of(ZONE_STEP))
-        .then(|| Interval::anchored(interval.seconds(), anchor_seconds))
-        .flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_may_start_in_another_time_zone_and_a_minute_may_not() {
-        let midnight = Nanos::from_seconds(1_723_161_600);
-        let hour = 3_600 * Nanos::PER_SECOND;
-        let (minute, day) = (Interval::parse("1m").unwrap(), Interval::parse("1d").unwrap());
-        assert_eq!(aligned(day, midnight), Some(day));
-        let tokyo = aligned(day, midnight.plus(16 * hour)).unwrap();
-        assert_eq!(tokyo.to_string(), "1d@16:00");
-        assert_eq!(tokyo.bucket(midnight.plus(16 * hour)), midnight.plus(16 * hour));
-        assert_eq!(aligned(day, midnight.plus(1)), None);
-        assert_eq!(aligned(minute, midnight.plus(30 * Nanos::PER_SECOND)), None);
     }
 }

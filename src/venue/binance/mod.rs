@@ -38,7 +38,6 @@ use crate::symbols::Symbols;
 pub use day::{DayStatistics, day_statistics, server_time};
 pub(super) use endpoints::{ask, rest};
 pub use instruments::{Instrument, InstrumentsError, instruments};
-pub use kline::{aligned, consistent};
 pub use observe::{Field, observe, observe_answer};
 pub(super) use page::{page, refusal};
 
