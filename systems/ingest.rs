@@ -110,7 +110,7 @@ impl<'a> Gate<'a> {
             && trade.price.0 > 0
             && trade.quantity.0 > 0
             && trade.count > 0
-            && trade.first_id <= ID_MAX
+            && (trade.id | trade.first_id) <= ID_MAX
             && trade.time <= self.horizon
             // Before the start the bucket is the epoch's, which no believable print is in.
             && trade.time.0.wrapping_sub(open.until().0) < self.base.ns();

@@ -4,6 +4,7 @@
 //! open gaps. A gap ends by its ids or by being given up; nothing else closes it.
 
 use crate::limits::GAPS_MAX;
+use crate::lost::{Lost, Stretch};
 use crate::units::Nanos;
 
 /// Ids known to be missing, and the stretch of venue time in which they must have traded.
@@ -36,9 +37,6 @@ pub enum Seen {
 /// anew. Repetitions on the wire are seconds old at most.
 const RESET_AFTER_NS: u64 = 60 * Nanos::PER_SECOND;
 
-/// A stretch of venue time, both ends included, whose continuity changed.
-pub type Stretch = (Nanos, Nanos);
-
 /// Continuity of one symbol's ids. What a regular print touches comes first, and is little.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -60,8 +58,8 @@ pub struct Ledger {
     changed: Option<Stretch>,
     /// Ids given up for good.
     unrecoverable: u64,
-    /// When they traded; the oldest are forgotten first, long after their candles.
-    lost: Vec<Stretch>,
+    /// When they traded.
+    lost: Lost,
 }
 
 impl Ledger {
@@ -153,9 +151,14 @@ impl Ledger {
         self.give_up_if_full();
     }
 
-    /// Ids began anew: what is still missing of the old ones cannot be asked for any more.
+    /// Ids began anew: what is still missing of the old ones cannot be asked for any more, and
+    /// nobody can tell how many there were after the last one seen.
     fn reset(&mut self, id: u64, time: Nanos) -> Seen {
         self.give_up(0, u64::MAX);
+        let since = self.unsure_since.unwrap_or(self.newest);
+        self.unsure_since = self.feed_down.then_some(time);
+        self.lost.remember((since, time));
+        self.note_change(since, time);
         (self.next, self.first, self.newest) = (id + 1, (id, time), time);
         Seen::Reset
     }
@@ -206,10 +209,7 @@ impl Ledger {
                 continue;
             }
             self.unrecoverable = self.unrecoverable.saturating_add((to - from).saturating_add(1));
-            if self.lost.len() == GAPS_MAX {
-                self.lost.remove(0);
-            }
-            self.lost.push((gap.after, gap.before));
+            self.lost.remember((gap.after, gap.before));
             if gap.from_id < from {
                 self.gaps.push(Gap { to_id: from - 1, ..gap });
             }
@@ -221,10 +221,9 @@ impl Ledger {
 
     /// Whether prints are known or feared to be missing in `[from, to)`.
     pub fn incomplete(&self, from: Nanos, to: Nanos) -> bool {
-        let touches = |&(after, before): &Stretch| after < to && from <= before;
         self.unsure_since.is_some_and(|since| since < to)
-            || self.gaps.iter().any(|gap| touches(&(gap.after, gap.before)))
-            || self.lost.iter().any(touches)
+            || self.gaps.iter().any(|gap| gap.after < to && from <= gap.before)
+            || self.lost.touches(from, to)
     }
 
     /// Whether nothing at all is missing.
@@ -363,6 +362,18 @@ mod tests {
         assert_eq!(ledger.take(5, at(2 + 61), true), Seen::Reset);
         assert_eq!(ledger.unrecoverable(), 8);
         assert!(ledger.expects(6, at(99)));
+    }
+
+    #[test]
+    fn ids_that_begin_anew_after_an_outage_prove_nothing_about_it() {
+        let mut ledger = saw(&[100, 101, 102]);
+        ledger.feed(false, at(5));
+        ledger.feed(true, at(9));
+        assert_eq!(ledger.take(5, at(100), true), Seen::Reset);
+        assert!(ledger.expects(6, at(101)));
+        ledger.take(6, at(101), true);
+        assert!(ledger.incomplete(at(6), at(7)) && ledger.incomplete(at(50), at(60)));
+        assert!(!ledger.incomplete(at(101), at(102)));
     }
 
     #[test]

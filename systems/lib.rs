@@ -23,6 +23,7 @@ pub mod interval;
 pub mod lane;
 pub mod ledger;
 pub mod limits;
+pub mod lost;
 pub mod pulse;
 pub mod reconcile;
 pub mod request;

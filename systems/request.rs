@@ -1,7 +1,8 @@
 //! What is missing or unproven becomes requests: one per row and kind, so the queue cannot grow
 //! beyond the rows there are, and ranges merge instead of piling up.
 
-use std::collections::BTreeSet;
+use core::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use bevy_ecs::prelude::*;
 
@@ -70,10 +71,14 @@ enum Class {
 /// symbol waits behind another's pile.
 type Place = (Class, Nanos, u8, SymbolId, Entity);
 
-/// What waits to be asked for: one place per row and kind.
+/// What waits to be asked for: one place per row and kind. Places that a row has given up are left
+/// in their heap until they come to its top, or are too many.
 #[derive(Resource, Debug, Default)]
 pub struct Queue {
-    places: BTreeSet<Place>,
+    /// By id, and for candles.
+    heaps: [BinaryHeap<Reverse<Place>>; 2],
+    /// Places that rows still have, by heap.
+    held: [usize; 2],
     state: QueueState,
 }
 
@@ -104,27 +109,51 @@ impl Queue {
     /// Gives a row the places that it should have now.
     fn enlist(&mut self, row: &Row, entity: Entity, open: Option<&Open>, wants: &mut Wants) {
         let wanted = wants.wanted(row, entity, open);
-        for (place, wanted) in wants.places.iter_mut().zip(wanted) {
+        for (kind, wanted) in wanted.into_iter().enumerate() {
+            let place = &mut wants.places[kind];
             if *place != wanted {
-                place.iter().for_each(|old| {
-                    self.places.remove(old);
-                });
-                self.places.extend(wanted);
+                self.held[kind] -= usize::from(place.is_some());
+                self.held[kind] += usize::from(wanted.is_some());
+                self.heaps[kind].extend(wanted.map(Reverse));
                 *place = wanted;
             }
         }
     }
 
-    /// The most urgent place whose time has come: a gap may still be filled by prints that are
-    /// merely out of order.
-    fn first(&self, ripe_before: Nanos) -> Option<Place> {
-        let first = self.places.first().copied()?;
-        if first.0 > Class::Ids || first.1 <= ripe_before {
-            return Some(first);
+    /// Takes the most urgent place whose time has come: a gap may still be filled by prints that
+    /// are merely out of order. `holds` says whether a row still has a place.
+    fn pop(&mut self, ripe_before: Nanos, holds: impl Fn(&Place, usize) -> bool) -> Option<Place> {
+        for (kind, heap) in self.heaps.iter_mut().enumerate() {
+            while let Some(Reverse(place)) = heap.peek().copied() {
+                let held = holds(&place, kind);
+                if held && kind == IDS && place.1 > ripe_before {
+                    break;
+                }
+                heap.pop();
+                if held {
+                    return Some(place);
+                }
+            }
         }
-        self.places.iter().find(|place| place.0 > Class::Ids).copied()
+        None
+    }
+
+    /// Forgets places that rows have given up, where they are most of a heap.
+    fn shrink(&mut self, holds: impl Fn(&Place, usize) -> bool) {
+        for kind in [IDS, CANDLES] {
+            if self.heaps[kind].len() > 2 * self.held[kind] + HEAP_SLACK {
+                self.heaps[kind].retain(|Reverse(place)| holds(place, kind));
+            }
+        }
     }
 }
+
+/// Index of requests by id among the heaps, and among a row's places.
+const IDS: usize = 0;
+/// Index of requests for candles.
+const CANDLES: usize = 1;
+/// Places given up that a heap may always hold: fewer are not worth a search.
+const HEAP_SLACK: usize = 64;
 
 /// Notes candles to be checked, by the configured scope.
 pub fn want(
@@ -179,16 +208,21 @@ pub fn hand_out_requests(
         }
     }
     let ripe_before = inbox.now.minus(settings.grace_ns);
-    while queue.state.under_way < settings.requests_max
-        && let Some(place) = queue.first(ripe_before)
-        && let Ok((row, open, mut wants)) = rows.get_mut(place.4)
-    {
+    while queue.state.under_way < settings.requests_max {
+        let holds = |place: &Place, kind: usize| {
+            rows.get(place.4).is_ok_and(|(_, _, wants)| wants.places[kind] == Some(*place))
+        };
+        let Some(place) = queue.pop(ripe_before, holds) else { break };
+        let Ok((row, open, mut wants)) = rows.get_mut(place.4) else { continue };
         outbox.requests.extend(take(place.0, row, open, &mut wants));
         queue.state.under_way += 1;
         queue.state.handed_out += 1;
         queue.enlist(row, place.4, open, &mut wants);
     }
-    queue.state.waiting = queue.places.len();
+    queue.shrink(|place, kind| {
+        rows.get(place.4).is_ok_and(|(_, _, wants)| wants.places[kind] == Some(*place))
+    });
+    queue.state.waiting = queue.held.iter().sum();
     queue.state.waiting_max = queue.state.waiting_max.max(queue.state.waiting);
 }
 
