@@ -12,6 +12,7 @@ use crate::reconcile::Evidence;
 use crate::ring::Ring;
 use crate::room::Room;
 use crate::row::{Absent, Dirty, Front};
+use crate::stretches::Stretches;
 use crate::units::Nanos;
 
 /// What a base row keeps about its closed candles beside their numbers.
@@ -19,8 +20,10 @@ use crate::units::Nanos;
 pub struct Series {
     /// The ends of each candle, at the candle's position in the ring.
     pub edges: Lane<Edges>,
-    /// The last stretch in which trading was halted: without prints there is no candle in it.
-    halt: Option<(Nanos, Nanos)>,
+    /// Since when trading is halted. Without prints there is no candle in a halt.
+    halted: Option<Nanos>,
+    /// Halts that are over.
+    halts: Stretches,
     /// Open times of candles that late prints changed in this pulse; kept for its memory.
     pub(crate) amended: Vec<Nanos>,
 }
@@ -28,20 +31,21 @@ pub struct Series {
 impl Series {
     /// A series whose edges match a ring of `capacity`.
     pub fn new(capacity: usize) -> Self {
-        Self { edges: Lane::new(capacity), halt: None, amended: Vec::new() }
+        let edges = Lane::new(capacity);
+        Self { edges, halted: None, halts: Stretches::default(), amended: Vec::new() }
     }
 
     /// Trading was halted, or resumed, at the venue's time `now`.
     pub fn halt(&mut self, halted: bool, now: Nanos) {
-        self.halt = match (halted, self.halt) {
-            (true, Some((since, Nanos(u64::MAX)))) => Some((since, Nanos(u64::MAX))),
-            (true, _) => Some((now, Nanos(u64::MAX))),
-            (false, halt) => halt.map(|(since, until)| (since, until.min(now))),
-        };
+        if halted {
+            self.halted.get_or_insert(now);
+        } else if let Some(since) = self.halted.take().filter(|&since| since < now) {
+            self.halts.remember((since, now.minus(1)));
+        }
     }
 
     fn halted_in(&self, from: Nanos, to: Nanos) -> bool {
-        self.halt.is_some_and(|(since, until)| since < to && from < until)
+        self.halted.is_some_and(|since| since < to) || self.halts.touches(from, to)
     }
 }
 
@@ -65,12 +69,13 @@ impl BaseItem<'_, '_> {
     /// Does all that a pulse asks of a base row.
     pub fn settle(&mut self, now: Nanos, grace_ns: u64) {
         self.room.begin(&self.ring);
-        self.apply_restatements();
+        // What must not wait comes first: prints are only taken near the candle that closes next.
         self.close_due(now, grace_ns);
         self.apply_late();
         if let Some((after, before)) = self.open.ledger.take_changed() {
             self.remark(after, before);
         }
+        self.apply_restatements();
         *self.front = Front {
             until: self.open.until(),
             started: self.open.started(),

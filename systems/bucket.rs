@@ -128,8 +128,8 @@ pub struct Open {
     pub ahead: Vec<Bucket>,
     /// Prints that belong to closed candles, until the next pulse.
     pub late: Vec<Trade>,
-    /// The farthest that an open bucket can lie behind the current one: grace, clock tolerance and
-    /// the distance of pulses. Beyond, heartbeats must have failed.
+    /// The farthest that a bucket can lie behind the current one before time is known: grace, clock
+    /// tolerance and the distance of pulses.
     reach_ns: u64,
     started: bool,
     /// Whose they are. `Row` says it too, but is not among what the intake of prints touches.

@@ -67,8 +67,11 @@ type Rows<'w> = (ContiguousMut<'w, Open>, ContiguousMut<'w, Health>, ContiguousM
 struct Gate<'a> {
     trades: &'a [Trade],
     base: Interval,
-    /// The latest believable trade time. Before the first heartbeat any plausible one is.
+    /// The latest believable trade time. Before the first heartbeat any plausible one is that
+    /// follows others closely.
     horizon: Nanos,
+    /// Whether there was no heartbeat yet.
+    timeless: bool,
     /// Prints that found their row.
     found: AtomicU64,
 }
@@ -76,8 +79,10 @@ struct Gate<'a> {
 impl<'a> Gate<'a> {
     fn new(inbox: &'a Inbox, base: Interval) -> Self {
         let now = inbox.judged_at;
-        let horizon = if now.0 == 0 { Nanos(LATEST_NS - 1) } else { now.plus(FUTURE_MAX_NS) };
-        Self { trades: &inbox.trades[inbox.range.clone()], base, horizon, found: AtomicU64::new(0) }
+        let timeless = now.0 == 0;
+        let horizon = if timeless { Nanos(LATEST_NS - 1) } else { now.plus(FUTURE_MAX_NS) };
+        let trades = &inbox.trades[inbox.range.clone()];
+        Self { trades, base, horizon, timeless, found: AtomicU64::new(0) }
     }
 
     /// Takes the prints of some rows, as they arrived.
@@ -159,7 +164,8 @@ impl<'a> Gate<'a> {
         if !(EARLIEST_NS..LATEST_NS).contains(&trade.time.0) {
             return Some(Reject::WrongTime);
         }
-        if trade.time > self.horizon || open.out_of_reach(trade.time, self.base) {
+        let astray = self.timeless && open.out_of_reach(trade.time, self.base);
+        if trade.time > self.horizon || astray {
             return Some(Reject::Future);
         }
         let late = open.started() && trade.time < open.until();

@@ -4,7 +4,7 @@
 //! open gaps. A gap ends by its ids or by being given up; nothing else closes it.
 
 use crate::limits::GAPS_MAX;
-use crate::lost::{Lost, Stretch};
+use crate::stretches::{Stretch, Stretches};
 use crate::units::Nanos;
 
 /// Ids known to be missing, and the stretch of venue time in which they must have traded.
@@ -59,7 +59,7 @@ pub struct Ledger {
     /// Ids given up for good.
     unrecoverable: u64,
     /// When they traded.
-    lost: Lost,
+    lost: Stretches,
 }
 
 impl Ledger {
@@ -238,7 +238,7 @@ impl Ledger {
 
     /// Whether the lowest id is the first that the venue ever gave: nothing came before it.
     pub fn from_the_very_first(&self) -> bool {
-        self.first.0 <= 1
+        self.started() && self.first.0 <= 1
     }
 
     /// Trade time of the newest print.

@@ -27,6 +27,10 @@ pub const ADDED_MAX: usize = 16;
 /// counted: its candles keep their mark, its ids are refused if they come after all.
 pub const GAPS_MAX: usize = 256;
 
+/// Stretches of lost ids, or of halts, that one symbol remembers. At the limit the two oldest
+/// become one, with what lies between them.
+pub const STRETCHES_MAX: usize = 256;
+
 /// The largest id. Venues count up from small numbers; beyond is rejected as `wrong_id`.
 pub const ID_MAX: u64 = 1 << 62;
 

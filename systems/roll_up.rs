@@ -70,10 +70,20 @@ pub fn roll_up(
 impl LongerItem<'_, '_> {
     fn follow(&mut self, base: &BaseViewItem<'_, '_>) {
         self.room.begin(&self.ring);
-        self.apply_restatements();
-        if !base.open.started() {
-            return;
+        let listening = self.front.listening;
+        // History goes before what follows it; later, nothing holds up what closes.
+        if !listening {
+            self.apply_restatements();
         }
+        if base.open.started() {
+            self.follow_started(base);
+        }
+        if listening {
+            self.apply_restatements();
+        }
+    }
+
+    fn follow_started(&mut self, base: &BaseViewItem<'_, '_>) {
         if !self.front.listening {
             let began = base.ring.get(base.ring.start()).map_or(base.open.until(), |c| c.open_time);
             let until = self.front.until.max(self.ring.interval().bucket(began));
@@ -151,10 +161,12 @@ impl LongerItem<'_, '_> {
     fn correct_at(&mut self, position: u64, folded: &Candle) {
         let Some(ours) = self.ring.get(position) else { return };
         let mark = match (ours.mark, folded.mark) {
+            // What the venue gave whole is more than the part that the base row has of it.
+            (Mark::Reconciled, Mark::HeadPartial) => return,
             // What the venue said of these numbers stands while they do.
             (
                 said @ (Mark::Disputed | Mark::Reconciled),
-                Mark::Complete | Mark::Amended | Mark::Reconciled,
+                Mark::Complete | Mark::Quiet | Mark::Amended | Mark::Reconciled,
             ) if ours.same_numbers(folded) => said,
             (_, mark) => mark,
         };
@@ -190,6 +202,9 @@ impl LongerItem<'_, '_> {
         let (Ok(position) | Err(position)) = found;
         if found.is_ok() {
             self.confirm(position, candle);
+        } else if self.front.listening && candle.open_time >= self.front.until {
+            // Ours is not closed yet: compare again once it is.
+            self.evidence.put_back(&Restatement { candle: *candle, take_numbers: false });
         } else if !self.room.correctable(position) {
             self.evidence.too_old += 1;
         } else if !self.room.take(&self.ring) {

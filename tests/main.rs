@@ -8,6 +8,7 @@ mod import;
 mod link;
 mod live;
 mod parity;
+mod portions;
 mod reach;
 mod reconcile;
 mod rest;

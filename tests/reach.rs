@@ -99,7 +99,7 @@ fn what_changed_since_it_was_compared_is_not_called_reconciled() {
     let (collected, engine) = run(&settings, &symbols(1), &events, || usize::MAX);
     assert_eq!(engine.drift(A, 0).0[0], 200, "all were identical when they were compared");
     let late = collected.row(0, 0)[190];
-    assert_eq!((late.trades, late.mark), (2, Mark::Amended));
+    assert_eq!((late.trades, late.mark), (2, Mark::Disputed), "compared again");
 }
 
 #[test]

@@ -1,22 +1,22 @@
-//! When the ids traded that were given up for good.
+//! Stretches of venue time about which something stays known: lost ids, halts.
 
-use crate::limits::GAPS_MAX;
+use crate::limits::STRETCHES_MAX;
 use crate::units::Nanos;
 
 /// A stretch of venue time, both ends included.
 pub type Stretch = (Nanos, Nanos);
 
-/// Stretches in which prints are missing for good, ascending by their beginnings. Of too many the
-/// two oldest become one, with what is between them: nothing is forgotten.
+/// Stretches, ascending by their beginnings. Of too many the two oldest become one, with what is
+/// between them: nothing is forgotten.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lost(Vec<Stretch>);
+pub struct Stretches(Vec<Stretch>);
 
-impl Lost {
+impl Stretches {
     /// Notes one more stretch.
     pub fn remember(&mut self, stretch: Stretch) {
         let index = self.0.partition_point(|known| known.0 <= stretch.0);
         self.0.insert(index, stretch);
-        if self.0.len() > GAPS_MAX {
+        if self.0.len() > STRETCHES_MAX {
             let second = self.0.remove(1);
             self.0[0].1 = self.0[0].1.max(second.1);
         }
@@ -34,12 +34,12 @@ mod tests {
 
     #[test]
     fn nothing_is_forgotten_and_little_is_kept() {
-        let mut lost = Lost::default();
+        let mut lost = Stretches::default();
         let stretch = |k: u64| (Nanos(10 * k), Nanos(10 * k + 3));
-        let count = 3 * GAPS_MAX as u64;
+        let count = 3 * STRETCHES_MAX as u64;
         (0..count).rev().for_each(|k| lost.remember(stretch(k)));
         assert!((0..count).all(|k| lost.touches(stretch(k).0, stretch(k).1)));
-        assert_eq!(lost.0.len(), GAPS_MAX);
+        assert_eq!(lost.0.len(), STRETCHES_MAX);
         assert!(!lost.touches(Nanos(10 * count - 5), Nanos(10 * count)));
         assert!(!lost.touches(Nanos(10 * count), Nanos(u64::MAX)));
     }
