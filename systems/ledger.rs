@@ -196,7 +196,10 @@ impl Ledger {
         self.feed_down = !up;
         if !up && self.started() && self.unsure_since.is_none() {
             self.hold();
-            self.unsure_since = Some(self.newest.min(now));
+            let since = self.newest.min(now);
+            self.unsure_since = Some(since);
+            // A connection may have been dead for a while when it is found out.
+            self.note_change(since, now);
         }
     }
 

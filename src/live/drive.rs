@@ -67,6 +67,8 @@ pub struct Drive<P> {
     sockets: Vec<(bool, u32)>,
     /// Symbols whose first print was seen.
     begun: Vec<bool>,
+    /// Up to where the warm-up brings base candles, by symbol; zero without one.
+    warm_until: Vec<Nanos>,
     /// Instants on the tape never step back.
     received: Nanos,
     venue_now: Nanos,
@@ -82,6 +84,15 @@ impl<P: Ports> Drive<P> {
         let symbols = parts.session.symbols().specs().len();
         let warm_up = parts.jobs.iter().filter(|job| job.priority == Priority::WarmUp).count();
         let links = (0, parts.plan.links());
+        let base = parts.intervals[0];
+        let mut warm_until = vec![Nanos(0); symbols];
+        for job in &parts.jobs {
+            if let Wanted::Candles { symbol, interval, to, .. } = job.wanted
+                && interval == base
+            {
+                warm_until[usize::from(symbol.0)] = to;
+            }
+        }
         Self {
             ports,
             batch: Batch::default(),
@@ -89,6 +100,7 @@ impl<P: Ports> Drive<P> {
             waiting: std::mem::take(&mut parts.jobs).into(),
             sockets: vec![(false, 0); links.1 * 2],
             begun: vec![false; symbols],
+            warm_until,
             received: Nanos(0),
             venue_now: Nanos(0),
             time_asked: Nanos(0),
@@ -207,11 +219,19 @@ impl<P: Ports> Drive<P> {
         }
     }
 
-    /// The candle that was forming when we came has prints from before.
+    /// The candle that was forming when we came has prints from before, and candles have closed
+    /// since the warm-up was asked for.
     fn head(&mut self, first: &Trade, channel: Channel) {
         let name = self.parts.session.symbols().spec(first.symbol).name.clone();
         let from = self.parts.intervals[0].bucket(first.time);
         let (symbol, first_id) = (first.symbol, first.id);
+        let warm_until = self.warm_until[usize::from(symbol.0)];
+        if Nanos(0) < warm_until && warm_until < from {
+            let interval = self.parts.intervals[0];
+            let name = name.clone();
+            let wanted = Wanted::Candles { symbol, name, interval, from: warm_until, to: from };
+            self.waiting.push_back(Job { priority: Priority::Suspect, wanted });
+        }
         let wanted = Wanted::Head { symbol, name, channel, from, first_id };
         self.waiting.push_back(Job { priority: Priority::Backfill, wanted });
     }

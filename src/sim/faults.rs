@@ -12,7 +12,8 @@ pub struct Fault {
     pub kind: Kind,
     /// When first, in ns.
     pub at_ns: u64,
-    /// For how long each time, in ns; `None` for ever.
+    /// For how long each time, in ns; `None` for ever. What happens at instants: how long again
+    /// and again.
     pub for_ns: Option<u64>,
     /// How often again, in ns.
     pub every_ns: Option<u64>,
@@ -165,8 +166,8 @@ impl Fault {
             "takes mean or at and every, not both"
         } else if instant && !given("at") && !given("mean") {
             "needs at= or mean="
-        } else if instant && given("for") {
-            "happens at an instant and takes no for"
+        } else if instant && given("for") && !given("every") && !given("mean") {
+            "happens at an instant: for= is how long again, with every= or mean="
         } else if !instant && (given("every") || given("mean")) && !given("for") {
             "comes again and needs for="
         } else {
@@ -267,7 +268,7 @@ mod tests {
             ("silent-symbol:at=1s", "silent-symbol needs symbol="),
             ("reset", "reset needs at= or mean="),
             ("reset:mean=1s,every=2s", "reset takes mean or at and every, not both"),
-            ("reset:at=1s,for=2s", "reset happens at an instant and takes no for"),
+            ("reset:at=1s,for=2s", "reset happens at an instant: for= is how long again"),
             ("slow:every=9s", "slow comes again and needs for="),
         ] {
             let error = Fault::parse(text).unwrap_err().to_string();

@@ -105,9 +105,11 @@ impl Fault {
         self.mean_ns.map_or(self.at_ns, |mean| self.at_random(0, mean))
     }
 
-    /// How often it strikes in `(from, to]`, in ns since the start; an instant of zero counts.
+    /// How often it strikes in `(from, to]`, in ns since the start; an instant of zero counts. What
+    /// does not last strikes no more once its time is over.
     fn strikes(&self, from: u64, to: u64) -> usize {
-        let in_range = |at: u64| (at > from || (at == 0 && from == 0)) && at <= to;
+        let within = self.for_ns.map_or(u64::MAX, |for_ns| self.at_ns.saturating_add(for_ns));
+        let in_range = |at: u64| (at > from || (at == 0 && from == 0)) && at <= to && at <= within;
         match (self.mean_ns, self.every_ns) {
             (Some(mean), _) => {
                 let cells = from / mean..=to / mean;
@@ -165,6 +167,8 @@ mod tests {
             ("reset:at=61s", 0),
             ("reset:at=5s,every=10s", 6),
             ("reset:mean=10s", 6),
+            ("reset:mean=10s,for=30s", 3),
+            ("reset:at=5s,every=10s,for=20s", 3),
         ] {
             let schedule = schedule(&[spec]);
             for step in [1, 7, 250, 60_000] {
