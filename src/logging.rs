@@ -139,6 +139,14 @@ pub fn timestamp(at: Nanos) -> String {
     humantime::format_rfc3339_millis(std::time::SystemTime::UNIX_EPOCH + since).to_string()
 }
 
+/// The reverse of [`timestamp`]; `None` for any other form.
+pub fn instant(text: &str) -> Option<Nanos> {
+    let at = humantime::parse_rfc3339(text).ok()?;
+    let since = at.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?;
+    let at = u64::try_from(since.as_nanos()).map(Nanos).ok()?;
+    (timestamp(at) == text).then_some(at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +161,7 @@ mod tests {
             (4_102_444_800, "2100-01-01T00:00:00.007Z"),
         ] {
             assert_eq!(timestamp(Nanos::from_seconds(seconds).plus(7_654_321)), want);
+            assert_eq!(instant(want), Some(Nanos::from_seconds(seconds).plus(7_000_000)));
         }
     }
 
