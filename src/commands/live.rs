@@ -38,6 +38,11 @@ pub(super) fn run(args: &LiveArgs, out: &mut dyn Write) -> Result<(), Failure> {
         }
         config.venue.clone_from(name);
     }
+    let log = &config.log;
+    crate::logging::configure(log).map_err(|error| {
+        let dir = log.dir.clone().unwrap_or_default();
+        Failure::Failed(format!("no log can be written to {}: {error}", dir.display()))
+    })?;
     let exchange = match Venue::parse(&config.venue) {
         None => Some(sim::for_live(args.synthetic.as_deref(), &args.fault)?),
         Some(_) if args.synthetic.is_some() || !args.fault.is_empty() => {
@@ -119,7 +124,11 @@ fn choice(text: &str) -> Result<Choice, Failure> {
 
 fn panel(options: &Options, config: &Config) -> Result<Ended, LiveError> {
     let mut panel = Panel::new();
-    let ended = live::run(options, config, &mut |shown| panel.show(shown));
+    let ended = live::run(options, config, &mut |shown| {
+        panel.show(shown);
+        // What repeated itself is told when its time is over, not when something else happens.
+        log::logger().flush();
+    });
     panel.done();
     ended
 }
@@ -134,6 +143,7 @@ fn json_lines(options: &Options, config: &Config, out: &mut dyn Write) -> Result
             written = writeln!(out, "{}", state(shown, config, prints_per_s));
         }
         looks += 1;
+        log::logger().flush();
     })?;
     written?;
     Ok(ended)

@@ -8,8 +8,8 @@ use systems::units::Nanos;
 use super::read::{Item, Reader, Section};
 use super::{Config, amounts};
 
-/// From a minute, below which headers would be most of a tape, to a day.
-const EVERY_NS: RangeInclusive<u64> = 60 * Nanos::PER_SECOND..=Nanos::PER_DAY;
+/// From a second, which is for trying it out, to a day.
+const EVERY_NS: RangeInclusive<u64> = Nanos::PER_SECOND..=Nanos::PER_DAY;
 /// A budget must hold some tapes of some blocks each.
 const BUDGET: RangeInclusive<u64> = 1 << 20..=1 << 50;
 const AGE_NS: RangeInclusive<u64> = 60 * Nanos::PER_SECOND..=3_650 * Nanos::PER_DAY;
@@ -22,7 +22,7 @@ pub(super) fn record<'t>(reader: &mut Reader<'t>, section: Section<'_, 't>, conf
     if let Some(dir) = reader.value(section, "dir", dir) {
         config.record.dir = Some(dir);
     }
-    let every = |item| duration(item, &EVERY_NS, "1m to 1d such as \"1h\"");
+    let every = |item| duration(item, &EVERY_NS, "1s to 1d such as \"1h\"");
     if let Some(every_ns) = reader.value(section, "every", every) {
         config.record.every_ns = every_ns;
     }

@@ -154,8 +154,8 @@ fn a_disk_that_takes_nothing_ends_the_recording_and_not_the_session() {
     let (stop, stopped) = sync_channel::<()>(0);
     let mut recorder = Recorder::over(stand, move |entries| {
         // Stuck in a write, until the test ends.
-        drop(stopped.recv());
-        drop(entries.recv());
+        let _ = stopped.recv();
+        let _ = entries.recv();
         Record::default()
     })
     .unwrap();
