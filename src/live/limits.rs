@@ -25,16 +25,17 @@ pub const OUTGOING: usize = 64;
 /// [`RECORDER_WAIT`].
 pub const RECORDER: usize = 16_384;
 
-/// How long the engine waits for room in that queue. A disk that takes nothing for so long is slower
-/// than the stream, or gone: the recording is given up, and the session goes on.
+/// How long the engine waits for room in that queue. A disk that takes nothing for so long is
+/// slower than the stream, or gone: the recording is given up, and the session goes on.
 pub const RECORDER_WAIT: Duration = Duration::from_secs(4);
 
 /// How often it looks for room.
 pub const RECORDER_PAUSE: Duration = Duration::from_millis(1);
 
-/// How long the last tape may take to be sealed and brought to the disk. With [`RECORDER_WAIT`] it
-/// is less than [`DRAIN`], so a stuck disk costs the tape and not the summary.
-pub const SEAL: Duration = Duration::from_secs(4);
+/// How long the last tape may take to be sealed and brought to the disk, which others may keep
+/// busy. With [`RECORDER_WAIT`] it is less than [`DRAIN`], so a stuck disk costs the tape and not
+/// the summary.
+pub const SEAL: Duration = Duration::from_secs(15);
 
 /// Jobs and answers between the engine and the REST worker. What does not fit waits in a list that
 /// the core bounds: it asks for one thing per row and kind at a time.
@@ -79,8 +80,9 @@ pub const DIAL: Duration = Duration::from_secs(15);
 /// with tries of a minute each.
 pub const START: Duration = Duration::from_secs(180);
 
-/// How long the engine may take to fold what is in the inbox when the session ends.
-pub const DRAIN: Duration = Duration::from_secs(10);
+/// How long the engine may take to fold what is in the inbox when the session ends, and the
+/// recorder to seal the tape. Whoever does not want to wait for it sends a second signal.
+pub const DRAIN: Duration = Duration::from_secs(30);
 
 /// How often the state is shown.
 pub const SHOW: Duration = Duration::from_millis(250);

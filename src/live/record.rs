@@ -112,7 +112,7 @@ pub enum RecordError {
     #[error("{} was removed while it was being written", .0.display())]
     Gone(PathBuf),
     /// The queue was full for too long.
-    #[error("the disk is slower than the stream: the queue was full for {} s", RECORDER_WAIT.as_secs())]
+    #[error("the disk is slower than the stream: no room for {} s", RECORDER_WAIT.as_secs())]
     Slow,
     /// The last tape was not sealed in time.
     #[error("the last tape was not sealed within {} s", SEAL.as_secs())]
@@ -171,19 +171,24 @@ impl fmt::Display for Recording {
 struct Stand(Arc<Mutex<Recording>>);
 
 impl Stand {
-    fn set(&self, recording: Recording) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = recording;
-    }
-
     fn get(&self) -> Recording {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Entries go to the tape of this name; what is still queued after a failure changes nothing.
+    fn goes_to(&self, name: String) {
+        let mut recording = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*recording, Recording::Failed(_)) {
+            *recording = Recording::To(name);
+        }
+    }
+
     /// The first reason is the one that counts.
     fn fail(&self, why: &RecordError) {
-        if !matches!(self.get(), Recording::Failed(_)) {
+        let mut recording = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*recording, Recording::Failed(_)) {
+            *recording = Recording::Failed(why.to_string());
             log::error!("recording failed: {why}; the session goes on unrecorded");
-            self.set(Recording::Failed(why.to_string()));
         }
     }
 }

@@ -53,8 +53,8 @@ impl Earlier {
                 (Some(_), Ok(_)) => None,
             };
             if let Some(info) = &info {
+                tell_end(&tape.file, info);
                 let Some(span) = info.received else { continue };
-                tell_end(&tape.file, info, span.last);
                 end = Some(span.last);
             }
             let Some(end) = end else { break };
@@ -113,7 +113,9 @@ impl Earlier {
             let caught = caught.map_err(LiveError::Resume)?;
             tell(&caught, &files, watch);
             let wanted = |job: &Job| !is_held(job, &parts);
-            let jobs = parts.jobs.iter().filter(|job| wanted(job)).cloned().collect();
+            let jobs: Vec<_> = parts.jobs.iter().filter(|job| wanted(job)).cloned().collect();
+            let held = parts.jobs.len() - jobs.len();
+            log::info!("{held} of {} requests of the warm-up are on tape", parts.jobs.len());
             (parts.jobs, parts.earlier) = (jobs, caught);
             Ok(parts)
         };
@@ -134,18 +136,22 @@ fn tell(caught: &CaughtUp, files: &[PathBuf], watch: Stopwatch) {
 }
 
 /// What a hard end cost.
-fn tell_end(file: &std::path::Path, info: &tape::Info, last: Nanos) {
+fn tell_end(file: &std::path::Path, info: &tape::Info) {
     if info.end.sealed && info.end.damage.is_none() {
         return;
     }
+    let at = info.received.map_or_else(
+        || "before its first block".to_owned(),
+        |span| {
+            format!("at {}, and what was received after that is not on it", timestamp(span.last))
+        },
+    );
     let torn = info.end.damage.map_or_else(String::new, |damage| {
         format!("; {} bytes behind it cannot be read ({damage})", info.end.dropped_bytes)
     });
     log::warn!(
-        "{} was not sealed: its recorder was stopped hard. It ends at {}, and what was received \
-         after that is not on it{torn}",
-        file.display(),
-        timestamp(last)
+        "{} was not sealed: its recorder was stopped hard. It ends {at}{torn}",
+        file.display()
     );
 }
 

@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 use systems::units::Nanos;
 
 use super::shelf::{Shelf, Tape};
-use super::{Record, RecordError, Recorded, Recording, Stand, Taped};
+use super::{Record, RecordError, Recorded, Stand, Taped};
 use crate::live::limits::{FLUSH, FLUSH_NS, SYNC_NS, SYNCS};
 use crate::tape::entry::Header;
 use crate::tape::{CreateError, Writer};
@@ -170,7 +170,7 @@ impl Open {
         match made() {
             Ok(writer) => {
                 let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                stand.set(Recording::To(name));
+                stand.goes_to(name);
                 Ok(Self { file, writer, begun: now, entries: 0, flushed: now, synced: now })
             }
             Err(source) => {

@@ -166,7 +166,6 @@ fn a_disk_that_takes_nothing_ends_the_recording_and_not_the_session() {
     assert!(matches!(recorder.recording(), Recording::Failed(why) if why.contains("slower")));
     (0..RECORDER).for_each(|_| recorder.put(answer()));
     assert!(watch.elapsed() < RECORDER_WAIT * 2, "nobody waits twice");
-    assert!(matches!(recorder.finish().failed, Some(RecordError::Slow)));
-    assert!(watch.elapsed() < RECORDER_WAIT * 2 + SEAL);
     drop(stop);
+    assert!(matches!(recorder.finish().failed, Some(RecordError::Slow)));
 }
