@@ -108,11 +108,17 @@ impl fmt::Display for Levels {
 /// configuration is read with a logger at hand.
 struct Switch {
     behind: RwLock<Option<Repeats>>,
-    /// What the command line said, which wins over the configuration.
-    given: OnceLock<(Option<Levels>, fn() -> Nanos)>,
+    started: OnceLock<Started>,
 }
 
-static SWITCH: Switch = Switch { behind: RwLock::new(None), given: OnceLock::new() };
+/// What the program was started with.
+struct Started {
+    /// What the command line said, which wins over the configuration.
+    given: Option<Levels>,
+    now: fn() -> Nanos,
+}
+
+static SWITCH: Switch = Switch { behind: RwLock::new(None), started: OnceLock::new() };
 
 impl Switch {
     fn with(&self, tell: impl FnOnce(&Repeats)) {
@@ -150,7 +156,7 @@ impl Log for Switch {
 pub fn start(given: Option<&Levels>, now: fn() -> Nanos) -> Result<(), SetLoggerError> {
     log::set_logger(&SWITCH)?;
     // Nobody but this line sets it, and only once.
-    let _ = SWITCH.given.set((given.cloned(), now));
+    let _ = SWITCH.started.set(Started { given: given.cloned(), now });
     SWITCH.set(logger(given.unwrap_or(&Levels::default()), None, now));
     Ok(())
 }
@@ -160,7 +166,7 @@ pub fn start(given: Option<&Levels>, now: fn() -> Nanos) -> Result<(), SetLogger
 /// # Errors
 /// The folder of log files cannot be written to.
 pub fn configure(told: &config::Log) -> io::Result<()> {
-    let Some((given, now)) = SWITCH.given.get() else { return Ok(()) };
+    let Some(Started { given, now }) = SWITCH.started.get() else { return Ok(()) };
     let files = told.dir.as_deref();
     let files = files.map(|dir| Files::new(dir, told.max_size, told.keep, now())).transpose()?;
     SWITCH.with(Repeats::finish);

@@ -42,7 +42,8 @@ pub const SEAL: Duration = Duration::from_secs(15);
 pub const REST: usize = 64;
 
 /// How long entries are gathered before a block goes to the operating system, in nanoseconds. That
-/// is what a killed program loses: with a busy machine, still less than a second.
+/// is what a killed program loses, and what is queued while a write is held up: less than a second
+/// unless the disk stalls.
 pub const FLUSH_NS: u64 = 500 * Nanos::PER_MS;
 
 /// The same where no entry comes to tell the time.

@@ -115,6 +115,9 @@ impl Reel {
 
     /// Seals the tape and begins the next one.
     fn change(&mut self, at: Nanos) -> Result<(), RecordError> {
+        // To make a file may take a while, during which nothing should be at risk.
+        let flushed = self.open.writer.flush();
+        flushed.map_err(|source| self.open.fault(source))?;
         let next = Open::begin(&self.shelf, &self.header, at, &self.stand)?;
         let tape = std::mem::replace(&mut self.open, next);
         self.seal(tape)
