@@ -115,6 +115,12 @@ pub(super) async fn session(
     let not_done = worker.await.map_or(0, |report: Report| report.not_done.len());
     if let Some(record) = &mut record {
         record.earlier = earlier.files;
+        let made = record.earlier.len() + record.tapes.len();
+        record.earlier.retain(|file| file.exists());
+        record.tapes.retain(|taped| taped.file.exists());
+        if record.earlier.len() + record.tapes.len() < made {
+            log::info!("tapes of this session were removed: the others have a digest of their own");
+        }
     }
     let shown = shown();
     Ok(Ended { summary, outputs, symbols, record, shown, not_done, elapsed })

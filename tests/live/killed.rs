@@ -9,10 +9,11 @@ use serde_json::Value;
 
 use super::*;
 
-fn program(exchange: &Exchange, dir: &Path, seconds: u64) -> Command {
+/// A run of so many seconds, with a new tape at every whole multiple of `every`.
+fn program(exchange: &Exchange, dir: &Path, seconds: u64, every: &str) -> Command {
     let config = dir.join("scanner.toml");
     let logs = dir.join("logs");
-    let more = format!("[record]\nevery = \"3s\"\n[log]\ndir = {logs:?}\n");
+    let more = format!("[record]\nevery = {every:?}\n[log]\ndir = {logs:?}\n");
     std::fs::write(&config, format!("{CONFIG}{more}")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_tapescan"));
     command.args(["live", "--exchange", "binance", "--symbols", "top:4", "--json"]);
@@ -116,10 +117,10 @@ fn kill_and_go_on(kills: u64, seed: u64) -> (Vec<Duration>, usize) {
     for _ in 0..kills {
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let after = Duration::from_millis(300 + (chance >> 33) % 2_700);
-        let run = program(&exchange, dir.path(), 60).spawn().unwrap();
+        let run = program(&exchange, dir.path(), 60, "3s").spawn().unwrap();
         lacked.push(kill(run, &exchange, dir.path(), after));
     }
-    let last = program(&exchange, dir.path(), 6).spawn().unwrap();
+    let last = program(&exchange, dir.path(), 6, "3s").spawn().unwrap();
     let (summary, log) = ended(last);
     assert!(log.contains("resumed from") && log.contains("stopped hard"), "{log}");
     // Every run had its say in the file, the last one what it said on stderr.
@@ -170,10 +171,10 @@ fn a_hundred_killed_runs_leave_no_hole() {
 #[test]
 fn a_full_disk_ends_the_recording_and_the_summary_still_comes() {
     let (exchange, dir) = (exchange(&[]), tempfile::tempdir().unwrap());
-    let live = program(&exchange, dir.path(), 6);
+    let live = program(&exchange, dir.path(), 6, "1h");
     let mut limited = Command::new("sh");
     // A write beyond the limit is an error, not a signal. Blocks are of 512 bytes or of 1,024.
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 48; exec \"$@\"", "sh"]);
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 40; exec \"$@\"", "sh"]);
     limited.arg(live.get_program()).args(live.get_args());
     let output = limited.output().unwrap();
     let log = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -136,13 +136,14 @@ impl Reel {
     }
 
     fn seal_last(self) -> (Vec<Taped>, Option<RecordError>) {
-        let Self { open, mut sealed, syncer, .. } = self;
-        let Open { file, writer, entries, .. } = open;
+        let Self { open, mut shelf, mut sealed, syncer, .. } = self;
+        let Open { file, writer, entries, flushed, .. } = open;
         let done = match writer.finish() {
             Err(source) => Err(RecordError::Write { file, source }),
             Ok(out) => match out.sync_all().and_then(|()| out.metadata()) {
                 Err(source) => Err(RecordError::Sync { file, source }),
                 Ok(metadata) => {
+                    shelf.keep_within(metadata.len(), flushed);
                     sealed.push(Taped { file, bytes: metadata.len(), entries });
                     syncer.finish()
                 }
