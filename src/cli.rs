@@ -12,9 +12,10 @@ use crate::replay::Speed;
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Cli {
-    /// What is logged to stderr: a level, or per module, such as "info,tapescan::import=debug".
-    #[arg(long, global = true, default_value = "info")]
-    pub log_level: String,
+    /// What is logged: a level, or per module, such as "info,tapescan::import=debug" [default: the
+    /// configuration's, else info].
+    #[arg(long, global = true)]
+    pub log_level: Option<String>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,

@@ -1,16 +1,23 @@
-//! Log records to stderr: one level for all, and levels by module.
+//! Log records to stderr and to files: one level for all, and levels by module.
 //!
 //! Results go to stdout and files; what is logged is state changes, for people. Colours appear
-//! on a terminal only.
+//! on a terminal only. Nothing that goes wrong with a log stops the program.
 
 use std::fmt;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::str::FromStr;
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
-use log::{Level, LevelFilter, SetLoggerError};
+use log::{Level, LevelFilter, Log, Metadata, Record, SetLoggerError};
 use systems::units::Nanos;
 
-use crate::config::nearest;
+use crate::config::{self, nearest};
+
+mod files;
+mod repeats;
+
+use files::Files;
+use repeats::Repeats;
 
 /// Which records are kept: `"info"`, or `"info,tapescan::tape=debug"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,28 +104,108 @@ impl fmt::Display for Levels {
     }
 }
 
-/// Sends records of these levels to stderr. `now` is asked once per record.
+/// The logger of the process. What is behind it can be replaced while the program runs, since the
+/// configuration is read with a logger at hand.
+struct Switch {
+    behind: RwLock<Option<Repeats>>,
+    started: OnceLock<Started>,
+}
+
+/// What the program was started with.
+struct Started {
+    /// What the command line said, which wins over the configuration.
+    given: Option<Levels>,
+    now: fn() -> Nanos,
+}
+
+static SWITCH: Switch = Switch { behind: RwLock::new(None), started: OnceLock::new() };
+
+impl Switch {
+    fn with(&self, tell: impl FnOnce(&Repeats)) {
+        if let Some(logger) = &*self.behind.read().unwrap_or_else(PoisonError::into_inner) {
+            tell(logger);
+        }
+    }
+
+    fn set(&self, logger: Repeats) {
+        *self.behind.write().unwrap_or_else(PoisonError::into_inner) = Some(logger);
+    }
+}
+
+impl Log for Switch {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        let mut enabled = false;
+        self.with(|logger| enabled = logger.enabled(metadata));
+        enabled
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        self.with(|logger| logger.log(record));
+    }
+
+    fn flush(&self) {
+        self.with(Repeats::flush);
+    }
+}
+
+/// Sends records to stderr: of the levels `given` on the command line, or of the usual ones. `now`
+/// is asked once per record.
 ///
 /// # Errors
 /// If a logger was installed before.
-pub fn start(levels: &Levels, now: fn() -> Nanos) -> Result<(), SetLoggerError> {
-    let colours = std::io::stderr().is_terminal();
+pub fn start(given: Option<&Levels>, now: fn() -> Nanos) -> Result<(), SetLoggerError> {
+    log::set_logger(&SWITCH)?;
+    // Nobody but this line sets it, and only once.
+    let _ = SWITCH.started.set(Started { given: given.cloned(), now });
+    SWITCH.set(logger(given.unwrap_or(&Levels::default()), None, now));
+    Ok(())
+}
+
+/// Sends records where a configuration says, and to stderr; does nothing unless [`start`] did.
+///
+/// # Errors
+/// The folder of log files cannot be written to.
+pub fn configure(told: &config::Log) -> io::Result<()> {
+    let Some(Started { given, now }) = SWITCH.started.get() else { return Ok(()) };
+    let files = told.dir.as_deref();
+    let files = files.map(|dir| Files::new(dir, told.max_size, told.keep, now())).transpose()?;
+    SWITCH.with(Repeats::finish);
+    SWITCH.set(logger(given.as_ref().unwrap_or(&told.level), files, *now));
+    Ok(())
+}
+
+/// Tells what was held back, at the end of the program.
+pub fn finish() {
+    SWITCH.with(Repeats::finish);
+}
+
+/// A record is one line, and one write. What cannot be written is nobody's fault here, so it is
+/// passed over: fern's own way to stderr would panic.
+fn logger(levels: &Levels, files: Option<Files>, now: fn() -> Nanos) -> Repeats {
+    let colours = io::stderr().is_terminal();
+    let files = files.map(Mutex::new);
     let mut dispatch = fern::Dispatch::new().level(levels.default);
     for (module, level) in &levels.modules {
         dispatch = dispatch.level_for(module.clone(), *level);
     }
-    dispatch
-        .format(move |out, message, record| {
-            let (on, off) = if colours { paint(record.level()) } else { ("", "") };
-            out.finish(format_args!(
-                "{} {on}{:5}{off} {}: {message}",
-                timestamp(now()),
-                record.level(),
-                record.target(),
-            ));
-        })
-        .chain(std::io::stderr())
-        .apply()
+    let (most, inner) = dispatch
+        .chain(fern::Output::call(move |record| {
+            let at = now();
+            let line = |(on, off): (&str, &str)| {
+                let (level, target) = (record.level(), record.target());
+                format!("{} {on}{level:5}{off} {target}: {}\n", timestamp(at), record.args())
+            };
+            let plain = ("", "");
+            let shown = line(if colours { paint(record.level()) } else { plain });
+            let _ = io::stderr().write_all(shown.as_bytes());
+            if let Some(files) = &files {
+                let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+                files.write(at, &if colours { line(plain) } else { shown });
+            }
+        }))
+        .into_log();
+    log::set_max_level(most);
+    Repeats::new(inner, now)
 }
 
 /// Escape codes before and after the name of a level.
@@ -139,6 +226,18 @@ pub fn timestamp(at: Nanos) -> String {
     humantime::format_rfc3339_millis(std::time::SystemTime::UNIX_EPOCH + since).to_string()
 }
 
+/// The reverse of [`timestamp`]; `None` for any other form.
+pub fn instant(text: &str) -> Option<Nanos> {
+    let at = humantime::parse_rfc3339(text).ok()?;
+    let at = since_epoch(at)?;
+    (timestamp(at) == text).then_some(at)
+}
+
+fn since_epoch(at: std::time::SystemTime) -> Option<Nanos> {
+    let since = at.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_nanos()).map(Nanos).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +252,7 @@ mod tests {
             (4_102_444_800, "2100-01-01T00:00:00.007Z"),
         ] {
             assert_eq!(timestamp(Nanos::from_seconds(seconds).plus(7_654_321)), want);
+            assert_eq!(instant(want), Some(Nanos::from_seconds(seconds).plus(7_000_000)));
         }
     }
 

@@ -1,5 +1,6 @@
 //! The program: parse, choose a command, exit with a meaning.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -9,22 +10,24 @@ use tapescan::logging::{self, Levels};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let levels = match Levels::parse(&cli.log_level) {
+    let levels = match cli.log_level.as_deref().map(Levels::parse).transpose() {
         Ok(levels) => levels,
         Err(error) => {
-            eprintln!("error: --log-level: {error}");
+            complain(&format!("--log-level: {error}"));
             return ExitCode::from(2);
         }
     };
-    if let Err(error) = logging::start(&levels, tapescan::clock::now) {
-        eprintln!("error: logging does not start: {error}");
+    if let Err(error) = logging::start(levels.as_ref(), tapescan::clock::now) {
+        complain(&format!("logging does not start: {error}"));
         return ExitCode::FAILURE;
     }
-    match commands::run(cli.command) {
+    let done = commands::run(cli.command);
+    logging::finish();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(message) = failure.message() {
-                eprintln!("error: {message}");
+                complain(message);
             }
             ExitCode::from(match failure {
                 Failure::Failed(_) => 1,
@@ -35,4 +38,9 @@ fn main() -> ExitCode {
             })
         }
     }
+}
+
+/// The exit code must arrive even where stderr takes nothing: `eprintln!` would panic.
+fn complain(message: &str) {
+    let _ = writeln!(std::io::stderr(), "error: {message}");
 }

@@ -40,6 +40,11 @@ fn every_key_is_read_and_printed() {
         grace = "2s"
         queue = 16
         winner = "venue"
+        [record]
+        dir = "tapes"
+        every = "15m"
+        budget = "20GiB"
+        max_age = "7d"
         [log]
         level = "warn,tapescan::tape=debug"
         dir = 'C:\logs "here"'
@@ -60,6 +65,10 @@ fn every_key_is_read_and_printed() {
     assert_eq!((config.venue.as_str(), config.session_seconds), ("binance-usdm", 28_800));
     assert_eq!((config.reconcile.scope, config.reconcile.winner), (Scope::All, Winner::Venue));
     assert_eq!((config.reconcile.grace_ns, config.reconcile.queue), (2_000_000_000, 16));
+    assert_eq!(config.record.dir.as_deref(), Some(std::path::Path::new("tapes")));
+    assert_eq!(config.record.every_ns, 900 * 1_000_000_000);
+    assert_eq!(config.record.budget, Some(20 << 30));
+    assert_eq!(config.record.max_age_ns, Some(7 * 86_400 * 1_000_000_000));
     assert_eq!((config.log.max_size, config.log.keep), (1 << 30, 3));
     assert_eq!(config.log.level.to_string(), "warn,tapescan::tape=debug");
     assert_eq!(config.log.dir.as_deref(), Some(std::path::Path::new(r#"C:\logs "here""#)));
@@ -95,6 +104,11 @@ fn values_of_another_type_or_out_of_range_are_refused() {
     check("[reconcile]\nqueue = 0", 2, "reconcile.queue", "from 1 to 65536");
     check("[reconcile]\ngrace = 500", 2, "reconcile.grace", "expected a string, not an integer");
     check("[reconcile]\ngrace = \"5h\"", 2, "reconcile.grace", "from 0s to 1m such as \"500ms\"");
+    check("[record]\nevery = \"2d\"", 2, "record.every", "from 1s to 1d such as \"1h\"");
+    check("[record]\nbudget = \"20GB\"", 2, "record.budget", "such as \"20GiB\"");
+    check("[record]\nbudget = \"4KiB\"", 2, "record.budget", "from 1MiB");
+    check("[record]\nmax_age = 7", 2, "record.max_age", "expected a string, not an integer");
+    check("[record]\ndir = \"\"", 2, "record.dir", "leave the key out");
     check("[log]\nlevel = \"inof\"", 2, "log.level", "did you mean \"info\"?");
     check("[log]\ndir = \"\"", 2, "log.dir", "leave the key out");
     check("[log]\nmax_size = \"64MB\"", 2, "log.max_size", "such as \"64MiB\"");

@@ -2,9 +2,11 @@
 //! truth, what it misses is repaired by id, and its tape replays to the same digest.
 
 mod faults;
+mod killed;
+mod recording;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use systems::candle::{Candle, Mark};
@@ -20,9 +22,13 @@ use tapescan::tape;
 use tapescan::venue::Venue;
 
 /// Candles of a second, so that some close within a few.
+const CONFIG: &str = "intervals = [\"1s\", \"1m\"]\nlookback = 60\nindicators = [\"ema(12)\"]\n";
+
+/// A new tape every two seconds.
 fn config() -> Config {
-    let text = "intervals = [\"1s\", \"1m\"]\nlookback = 60\nindicators = [\"ema(12)\"]\n";
-    Config::parse("here", text).unwrap()
+    let mut config = Config::parse("here", CONFIG).unwrap();
+    config.record.every_ns = 2 * Nanos::PER_SECOND;
+    config
 }
 
 fn exchange(faults: &[&str]) -> Exchange {
@@ -32,24 +38,24 @@ fn exchange(faults: &[&str]) -> Exchange {
         .unwrap()
 }
 
-/// Follows an exchange for so many seconds of this machine.
-fn follow(exchange: &Exchange, seconds: u64, dir: &Path) -> Ended {
-    let options = Options { run_for: Some(Duration::from_secs(seconds)), ..options(exchange, dir) };
-    live::run(&options, &config(), &mut |_| {}).unwrap()
-}
-
-fn options(exchange: &Exchange, dir: &Path) -> Options {
+fn options(exchange: &Exchange, seconds: u64, dir: &Path) -> Options {
     Options {
         venue: Venue::BinanceSpot,
         requests: Some(format!("http://{}", exchange.addr())),
         streams: Some(format!("ws://{}", exchange.addr())),
         choice: Choice::All,
         record: Some(dir.to_owned()),
-        run_for: None,
+        resume: true,
+        run_for: Some(Duration::from_secs(seconds)),
         threads: 1,
         keep_candles: true,
         speed: 1.0,
     }
+}
+
+/// Follows an exchange for so many seconds of this machine.
+fn follow(exchange: &Exchange, seconds: u64, dir: &Path) -> Ended {
+    live::run(&options(exchange, seconds, dir), &config(), &mut |_| {}).unwrap()
 }
 
 /// The candles of a second that a symbol's prints give.
@@ -90,11 +96,21 @@ fn assert_true(exchange: &Exchange, ended: &Ended) -> usize {
     compared
 }
 
+/// The tapes with which a session began and those that it made.
+fn tapes(ended: &Ended) -> Vec<PathBuf> {
+    let record = ended.record.as_ref().unwrap();
+    assert!(record.failed.is_none());
+    let own = record.tapes.iter().map(|taped| taped.file.clone());
+    record.earlier.iter().cloned().chain(own).collect()
+}
+
 fn replayed(ended: &Ended) -> Summary {
-    let file = ended.taped.as_ref().unwrap().file.clone();
-    let verification = tape::verify(&file).unwrap();
-    assert!(verification.end.sealed && verification.end.damage.is_none());
-    let mut tapes = Tapes::open(&[file]).unwrap();
+    let files = tapes(ended);
+    for file in &files {
+        let verification = tape::verify(file).unwrap();
+        assert!(verification.end.sealed && verification.end.damage.is_none());
+    }
+    let mut tapes = Tapes::open(&files).unwrap();
     let config = Config::parse("the tape", tapes.config()).unwrap();
     let mut outputs = Outputs::new(widths(&config), false);
     let plan = Plan { batch: 1_000, threads: 1, speed: Speed::Max };
@@ -113,6 +129,7 @@ fn without_faults_every_whole_candle_is_the_venues_and_the_tape_replays_to_the_s
     assert_eq!(summary.symbols, (4, 4));
     let again = replayed(&ended);
     assert_eq!((&again.digest, again.trades), (&summary.digest, summary.trades));
+    assert!(tapes(&ended).len() >= 2, "{:?}", tapes(&ended));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::{Failure, sim};
 use crate::cli::LiveArgs;
 use crate::config::{Config, VENUES};
 use crate::live::panel::{Panel, Rate};
+use crate::live::record::{Record, Recording};
 use crate::live::{self, Choice, Ended, LiveError, Options, Shown};
 use crate::logging::timestamp;
 use crate::sim::Exchange;
@@ -37,6 +38,11 @@ pub(super) fn run(args: &LiveArgs, out: &mut dyn Write) -> Result<(), Failure> {
         }
         config.venue.clone_from(name);
     }
+    let log = &config.log;
+    crate::logging::configure(log).map_err(|error| {
+        let dir = log.dir.clone().unwrap_or_default();
+        Failure::Failed(format!("no log can be written to {}: {error}", dir.display()))
+    })?;
     let exchange = match Venue::parse(&config.venue) {
         None => Some(sim::for_live(args)?),
         Some(_) if args.synthetic.is_some() || !args.fault.is_empty() || args.speed.is_some() => {
@@ -50,10 +56,18 @@ pub(super) fn run(args: &LiveArgs, out: &mut dyn Write) -> Result<(), Failure> {
         if args.json { json_lines(&options, &config, out)? } else { panel(&options, &config)? };
     if args.json {
         writeln!(out, "{}", summary(&ended, &config))?;
-        return Ok(());
+    } else {
+        in_words(&ended, &config, out)?;
     }
-    print(out, &ended.summary, &config, ended.elapsed)?;
-    if let Some(taped) = &ended.taped {
+    match ended.record.and_then(|record| record.failed) {
+        None => Ok(()),
+        Some(why) => Err(Failure::failed(LiveError::Record(why))),
+    }
+}
+
+fn in_words(ended: &Ended, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
+    print(out, &ended.summary, config, ended.elapsed)?;
+    for taped in ended.record.iter().flat_map(|record| &record.tapes) {
         let (entries, bytes) = (count(taped.entries), count(taped.bytes));
         writeln!(out, "tape {}: {entries} entries, {bytes} bytes", taped.file.display())?;
     }
@@ -86,7 +100,9 @@ fn options(
         requests: args.requests.clone().or_else(|| at("http")),
         streams: args.streams.clone().or_else(|| at("ws")),
         choice,
-        record: args.record.clone(),
+        record: args.record.clone().or_else(|| config.record.dir.clone()),
+        // The exchange of this process begins anew with it.
+        resume: exchange.is_none(),
         run_for: run_for.map(Duration::from_nanos),
         threads: usize::from(args.threads),
         keep_candles: false,
@@ -109,7 +125,11 @@ fn choice(text: &str) -> Result<Choice, Failure> {
 
 fn panel(options: &Options, config: &Config) -> Result<Ended, LiveError> {
     let mut panel = Panel::new();
-    let ended = live::run(options, config, &mut |shown| panel.show(shown));
+    let ended = live::run(options, config, &mut |shown| {
+        panel.show(shown);
+        // What repeated itself is told when its time is over, not when something else happens.
+        log::logger().flush();
+    });
     panel.done();
     ended
 }
@@ -120,10 +140,11 @@ fn json_lines(options: &Options, config: &Config, out: &mut dyn Write) -> Result
     let ended = live::run(options, config, &mut |shown| {
         if looks.is_multiple_of(LOOKS_PER_LINE) && written.is_ok() {
             let elapsed = live::limits::SHOW * looks;
-            let prints_per_s = rate.of(shown.status.prints, elapsed);
+            let prints_per_s = rate.of(shown.status.prints - shown.status.resumed, elapsed);
             written = writeln!(out, "{}", state(shown, config, prints_per_s));
         }
         looks += 1;
+        log::logger().flush();
     })?;
     written?;
     Ok(ended)
@@ -161,17 +182,34 @@ fn state(shown: &Shown, config: &Config, prints_per_s: f64) -> Value {
         "eta_s": rest.eta_ns / 1_000_000_000,
         "closed_until": rest.closed.map(|closed| timestamp(closed.until)),
         "banned": rest.closed.is_some_and(|closed| closed.banned),
+        "recording": recording(shown),
     })
+}
+
+/// The tape's name, or why there is none any more; nothing where none was wanted.
+fn recording(shown: &Shown) -> Option<String> {
+    let recording = &shown.status.recording;
+    (*recording != Recording::Off).then(|| recording.to_string())
 }
 
 /// The summary of `replay`, and what only a live session has.
 fn summary(ended: &Ended, config: &Config) -> Value {
     let mut summary = as_json(&ended.summary, config, ended.elapsed);
+    // Replayed together, these give the digest.
+    let record = ended.record.as_ref();
+    let files = |record: &'_ Record| -> Vec<String> {
+        let own = record.tapes.iter().map(|taped| &taped.file);
+        record.earlier.iter().chain(own).map(|file| file.display().to_string()).collect()
+    };
+    let tapes = record.map(files).unwrap_or_default();
+    let failed = record.and_then(|record| Some(record.failed.as_ref()?.to_string()));
     let own = json!({
         "links_lost": ended.shown.status.lost,
         "inbox_max": ended.shown.status.inbox_max,
         "requests_not_done": ended.not_done,
-        "tape": ended.taped.as_ref().map(|taped| taped.file.display().to_string()),
+        "tape": tapes.last(),
+        "tapes": tapes,
+        "recording_failed": failed,
     });
     if let (Value::Object(summary), Value::Object(own)) = (&mut summary, own) {
         summary.extend(own.into_iter().collect::<Map<_, _>>());

@@ -2,13 +2,15 @@
 
 use systems::units::Nanos;
 
-/// `"500ms"`, `"2s"`, `"1m"` in nanoseconds.
+/// `"500ms"`, `"2s"`, `"1m"`, `"1h"`, `"7d"` in nanoseconds.
 pub(super) fn duration_ns(text: &str) -> Option<u64> {
     let (count, unit) = split(text)?;
     let unit = match unit {
         "ms" => Nanos::PER_MS,
         "s" => Nanos::PER_SECOND,
         "m" => 60 * Nanos::PER_SECOND,
+        "h" => 3_600 * Nanos::PER_SECOND,
+        "d" => Nanos::PER_DAY,
         _ => return None,
     };
     count.checked_mul(unit)
@@ -18,6 +20,10 @@ pub(super) fn duration_ns(text: &str) -> Option<u64> {
 pub(super) fn duration_text(ns: u64) -> String {
     match ns {
         0 => "0s".to_owned(),
+        ns if ns % Nanos::PER_DAY == 0 => format!("{}d", ns / Nanos::PER_DAY),
+        ns if ns % (3_600 * Nanos::PER_SECOND) == 0 => {
+            format!("{}h", ns / (3_600 * Nanos::PER_SECOND))
+        }
         ns if ns % (60 * Nanos::PER_SECOND) == 0 => format!("{}m", ns / (60 * Nanos::PER_SECOND)),
         ns if ns % Nanos::PER_SECOND == 0 => format!("{}s", ns / Nanos::PER_SECOND),
         ns => format!("{}ms", ns / Nanos::PER_MS),
@@ -73,7 +79,7 @@ mod tests {
 
     #[test]
     fn amounts_read_back_what_they_print() {
-        for text in ["0s", "500ms", "2s", "1m"] {
+        for text in ["0s", "500ms", "2s", "1m", "90m", "2h", "36h", "7d"] {
             assert_eq!(duration_text(duration_ns(text).unwrap()), text);
         }
         for text in ["16KiB", "64MiB", "2GiB"] {
@@ -86,7 +92,7 @@ mod tests {
 
     #[test]
     fn other_forms_are_refused() {
-        for text in ["", "5", "s", "-1s", "1.5s", "1 s", "99999999999999999999s", "1h"] {
+        for text in ["", "5", "s", "-1s", "1.5s", "1 s", "99999999999999999999s", "1w"] {
             assert_eq!(duration_ns(text), None, "{text}");
         }
         for text in ["", "64", "64MB", "MiB", "18446744073709551615GiB"] {

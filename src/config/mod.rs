@@ -17,6 +17,7 @@ mod amounts;
 mod nearest;
 mod print;
 mod read;
+mod record;
 mod sections;
 
 pub use nearest::nearest;
@@ -32,6 +33,8 @@ pub struct Config {
     pub session_seconds: u32,
     /// How candles are compared with the venue's.
     pub reconcile: Reconcile,
+    /// What is recorded, and how long it is kept.
+    pub record: Record,
     /// Where log records go.
     pub log: Log,
 }
@@ -83,6 +86,19 @@ pub enum Winner {
     Venue,
 }
 
+/// What is recorded, and how long it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Folder of tapes; `None` records nothing.
+    pub dir: Option<PathBuf>,
+    /// A new tape is begun at every whole multiple of this, in nanoseconds since 1970.
+    pub every_ns: u64,
+    /// Bytes that all tapes of the venue may take together; `None` sets no limit.
+    pub budget: Option<u64>,
+    /// Tapes begun longer ago than this are removed, in nanoseconds; `None` keeps them.
+    pub max_age_ns: Option<u64>,
+}
+
 /// Where log records go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Log {
@@ -120,6 +136,12 @@ impl Default for Config {
                 grace_ns: 500 * Nanos::PER_MS,
                 queue: 1_024,
                 winner: Winner::Ours,
+            },
+            record: Record {
+                dir: None,
+                every_ns: 3_600 * Nanos::PER_SECOND,
+                budget: None,
+                max_age_ns: None,
             },
             log: Log { level: Levels::default(), dir: None, max_size: 64 << 20, keep: 8 },
         }
@@ -195,6 +217,16 @@ impl Config {
     pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
         sections::config(text)
             .map_err(|problems| ConfigError::Invalid { file: file.to_owned(), problems })
+    }
+
+    /// Whether both make the same of the same tape: all but what is recorded and logged.
+    pub fn decides_like(&self, other: &Self) -> bool {
+        let deciding = |config: &Self| Self {
+            record: other.record.clone(),
+            log: other.log.clone(),
+            ..config.clone()
+        };
+        deciding(self) == *other
     }
 
     /// The base interval: the one that prints are folded into.

@@ -69,6 +69,7 @@ impl Config {
             "# Whose candle stands when they differ without a known cause: ours, venue."
         )?;
         writeln!(out, "winner = {}", quoted(name_of(WINNERS, reconcile.winner)))?;
+        self.write_record(out)?;
         let log = &self.log;
         writeln!(out, "\n[log]\n# Least severe level kept, for all and by module.")?;
         writeln!(out, "level = {}", quoted(&log.level.to_string()))?;
@@ -84,6 +85,27 @@ impl Config {
         writeln!(out, "# A file is closed at this size, and so many closed files are kept.")?;
         writeln!(out, "max_size = {}", quoted(&amounts::bytes_text(log.max_size)))?;
         writeln!(out, "keep = {}", log.keep)
+    }
+
+    fn write_record(&self, out: &mut String) -> fmt::Result {
+        let record = &self.record;
+        writeln!(out, "\n[record]\n# Folder of tapes; without it nothing is recorded.")?;
+        match &record.dir {
+            Some(dir) => writeln!(out, "dir = {}", quoted(&dir.to_string_lossy()))?,
+            None => writeln!(out, "# dir = \"tapes\"")?,
+        }
+        writeln!(out, "# A new tape begins at every whole multiple of this time.")?;
+        writeln!(out, "every = {}", quoted(&amounts::duration_text(record.every_ns)))?;
+        writeln!(out, "# What all tapes of the venue may take; the oldest are removed for it.")?;
+        match record.budget {
+            Some(budget) => writeln!(out, "budget = {}", quoted(&amounts::bytes_text(budget)))?,
+            None => writeln!(out, "# budget = \"20GiB\"")?,
+        }
+        writeln!(out, "# Tapes begun longer ago than this are removed.")?;
+        match record.max_age_ns {
+            Some(age) => writeln!(out, "max_age = {}", quoted(&amounts::duration_text(age))),
+            None => writeln!(out, "# max_age = \"7d\""),
+        }
     }
 }
 

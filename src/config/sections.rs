@@ -8,15 +8,20 @@ use systems::limits::{INTERVALS_MAX, LOOKBACK_MAX};
 use systems::units::Nanos;
 
 use super::read::{Item, Reader, Section};
+use super::record::record;
 use super::{Config, LOOKBACK, PerInterval, Problem, Scope, VENUES, Winner};
 use super::{amounts, default_indicators, nearest};
 use crate::logging::Levels;
 
 /// Every key, by section.
 const KEYS: &[(&str, &[&str])] = &[
-    ("", &["intervals", "lookback", "indicators", "session", "venue", "reconcile", "log"]),
+    (
+        "",
+        &["intervals", "lookback", "indicators", "session", "venue", "reconcile", "record", "log"],
+    ),
     ("venue", &["name"]),
     ("reconcile", &["scope", "grace", "queue", "winner"]),
+    ("record", &["dir", "every", "budget", "max_age"]),
     ("log", &["level", "dir", "max_size", "keep"]),
 ];
 
@@ -64,7 +69,8 @@ pub(super) fn config(text: &str) -> Result<Config, Vec<Problem>> {
 /// Reads one section into its part of the configuration.
 type Fill = for<'t> fn(&mut Reader<'t>, Section<'_, 't>, &mut Config);
 
-const SECTIONS: &[(&str, Fill)] = &[("venue", venue), ("reconcile", reconcile), ("log", log)];
+const SECTIONS: &[(&str, Fill)] =
+    &[("venue", venue), ("reconcile", reconcile), ("record", record), ("log", log)];
 
 fn with_defaults(interval: Interval) -> PerInterval {
     PerInterval { interval, lookback: LOOKBACK, indicators: default_indicators() }

@@ -11,11 +11,11 @@ use systems::units::Nanos;
 
 use super::event::{Command, Event, Socket};
 use super::limits::TIME_NS;
-use super::record::{Kept, Recorded};
+use super::record::{Kept, Recorded, Recording};
 use super::status::{Lags, Status};
 use crate::engine::Engine;
 use crate::link::{self, Fleet, Output, Plan, Why};
-use crate::replay::{Outputs, Summary};
+use crate::replay::{CaughtUp, Outputs, Summary};
 use crate::rest::arrival::{Arrival, News};
 use crate::rest::budget::Priority;
 use crate::rest::plan::{Job, Wanted};
@@ -30,8 +30,12 @@ pub trait Ports {
     fn command(&mut self, command: Command);
     /// Has the worker fetch something, or gives it back if there is no room now.
     fn job(&mut self, job: Job) -> Option<Job>;
-    /// Records an entry; `false` if nothing can be recorded any more.
-    fn record(&mut self, entry: Recorded) -> bool;
+    /// Records an entry, if anything is recorded.
+    fn record(&mut self, entry: Recorded);
+    /// How the recording stands.
+    fn recording(&self) -> Recording {
+        Recording::Off
+    }
 }
 
 /// What a drive is made of.
@@ -52,6 +56,8 @@ pub struct Parts {
     pub candles: Priority,
     /// What is to be fetched at start.
     pub jobs: Vec<Job>,
+    /// What tapes of earlier sessions, which session and engine have gone through, left open.
+    pub earlier: CaughtUp,
 }
 
 /// The engine's side of a live session.
@@ -75,7 +81,6 @@ pub struct Drive<P> {
     time_asked: Nanos,
     lags: Lags,
     status: Status,
-    records: bool,
 }
 
 impl<P: Ports> Drive<P> {
@@ -93,27 +98,39 @@ impl<P: Ports> Drive<P> {
                 warm_until[usize::from(symbol.0)] = to;
             }
         }
+        let CaughtUp { prints, received, requests, .. } = std::mem::take(&mut parts.earlier);
+        let begun = |id| parts.engine.folded(SymbolId(id)) > 0;
         Self {
             ports,
             batch: Batch::default(),
-            requests: Vec::new(),
+            // Whoever was to answer them is gone.
+            requests,
             waiting: std::mem::take(&mut parts.jobs).into(),
             sockets: vec![(false, 0); links.1 * 2],
-            begun: vec![false; symbols],
+            begun: (0..symbols as u16).map(begun).collect(),
             warm_until,
-            received: Nanos(0),
+            received,
             venue_now: Nanos(0),
             time_asked: Nanos(0),
             lags: Lags::new(),
-            status: Status { warm_up: (0, warm_up), links, ..Status::default() },
-            records: true,
+            status: Status {
+                warm_up: (0, warm_up),
+                links,
+                prints,
+                resumed: prints,
+                ..Status::default()
+            },
             parts,
         }
     }
 
-    /// Wants all connections from now on.
+    /// Wants all connections from now on. Until then nothing comes, and the tape says so: whatever
+    /// is replayed before it, nobody may take the time in between for quiet.
     pub fn start(&mut self, at: Nanos) {
         self.time_asked = at;
+        for symbol in (0..self.begun.len() as u16).map(SymbolId) {
+            self.enter(at, Kept::Plain(Body::Feed { symbol, up: false }));
+        }
         self.parts.fleet.start(at);
         self.carry_out(at);
     }
@@ -175,11 +192,6 @@ impl<P: Ports> Drive<P> {
         (summary, self.parts.outputs, self.ports)
     }
 
-    /// Whether everything was recorded so far.
-    pub fn records(&self) -> bool {
-        self.records
-    }
-
     /// How it stands; `inbox` events were found waiting.
     pub fn status(&mut self, inbox: usize) -> Status {
         let Parts { engine, outputs, fleet, session, .. } = &self.parts;
@@ -191,6 +203,7 @@ impl<P: Ports> Drive<P> {
         self.status.marks = outputs.marks().collect();
         self.status.gaps = (0..symbols).map(|id| engine.gaps(SymbolId(id)).len()).sum();
         self.status.requests = (engine.queue().handed_out, engine.queue().waiting);
+        self.status.recording = self.ports.recording();
         self.status.clone()
     }
 
@@ -203,7 +216,7 @@ impl<P: Ports> Drive<P> {
         self.received = self.received.max(at);
         let recorded = Recorded { received: self.received, body };
         let decoded = self.parts.session.take(&recorded.entry(), &mut self.batch);
-        self.records &= self.ports.record(recorded);
+        self.ports.record(recorded);
         decoded
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use systems::trade::SymbolId;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -15,6 +16,8 @@ use super::event::{Command, Event, Socket};
 use super::inbox::{Sender, inbox};
 use super::limits::{COMMANDS, DRAIN, INBOX, OUTGOING, REST, SHOW, START, TICK};
 use super::record::Recorder;
+use super::record::shelf::{PROGRAM, Shelf};
+use super::resume::Earlier;
 use super::socket::{self, Outgoing};
 use super::start::{Ends, Market};
 use super::work::{Channels, Worked, start};
@@ -23,7 +26,7 @@ use crate::clock::{self, Stopwatch};
 use crate::config::{self, Config};
 use crate::engine::Engine;
 use crate::link::{Fleet, Plan, Why};
-use crate::replay::Outputs;
+use crate::replay::{CaughtUp, Outputs};
 use crate::rest::arrival::Arrival;
 use crate::rest::budget::Priority;
 use crate::rest::warm_up::warm_up;
@@ -59,16 +62,31 @@ pub(super) async fn session(
         let _ = stopped.await;
     }));
     let mut signals = Signals::new()?;
+    let shelf = options.record.as_deref();
+    let shelf = shelf.map(|dir| Shelf::open(dir, &config.venue, &config.record)).transpose()?;
+    let earlier = match shelf.as_ref().filter(|_| options.resume) {
+        Some(shelf) => Earlier::find(shelf, options.venue.name(), config, clock::now()),
+        None => Earlier::default(),
+    };
     let mut ends = Ends { jobs, arrivals };
     let market = tokio::select! {
-        market = ends.learn(options.venue, &options.choice) => market?,
+        market = ends.learn(options.venue, &options.choice, &earlier.symbols) => market?,
         () = sleep(START) => return Err(LiveError::Start("the venue did not answer".to_owned())),
         () = signals.next() => return Err(LiveError::Interrupted),
     };
     let symbols = market.symbols.clone();
     log::info!("{} symbols", symbols.specs().len());
+    let earlier = earlier.of(symbols.specs());
+    let cancelled = Arc::new(AtomicBool::new(false));
     let parts = parts(options, config, &market, &now, seed)?;
-    let recorder = recorder(options, config, &symbols)?;
+    let parts = tokio::select! {
+        parts = earlier.resume(parts, cancelled.clone()) => parts?,
+        () = signals.next() => {
+            cancelled.store(true, Ordering::Relaxed);
+            return Err(LiveError::Interrupted);
+        }
+    };
+    let recorder = shelf.map(|shelf| recorder(shelf, options, config, &symbols)).transpose()?;
 
     let watch = Stopwatch::start();
     let (sender, events) = inbox(INBOX);
@@ -94,11 +112,20 @@ pub(super) async fn session(
     let carried = carry(sockets, to_do, sender, feeds, end, &mut || show(&shown())).await;
     drop(stop_worker);
     carried?;
-    let Worked { summary, outputs, taped } = engine.join().map_err(|_| LiveError::Broken)?;
+    let Worked { summary, outputs, mut record } = engine.join().map_err(|_| LiveError::Broken)?;
     let elapsed = watch.elapsed();
     let not_done = worker.await.map_or(0, |report: Report| report.not_done.len());
-    let (taped, shown) = (taped.transpose()?, shown());
-    Ok(Ended { summary, outputs, symbols, taped, shown, not_done, elapsed })
+    if let Some(record) = &mut record {
+        record.earlier = earlier.files;
+        let made = record.earlier.len() + record.tapes.len();
+        record.earlier.retain(|file| file.exists());
+        record.tapes.retain(|taped| taped.file.exists());
+        if record.earlier.len() + record.tapes.len() < made {
+            log::info!("tapes of this session were removed: the others have a digest of their own");
+        }
+    }
+    let shown = shown();
+    Ok(Ended { summary, outputs, symbols, record, shown, not_done, elapsed })
 }
 
 /// Carries out commands until the engine has ended, which it does soon after `end`.
@@ -168,22 +195,23 @@ fn parts(
         config::Scope::Suspect | config::Scope::Off => Priority::Suspect,
     };
     let (intervals, jobs) = (told.intervals, warm.jobs);
-    Ok(Parts { plan, fleet, session, engine, outputs, intervals, candles, jobs })
+    let earlier = CaughtUp::default();
+    Ok(Parts { plan, fleet, session, engine, outputs, intervals, candles, jobs, earlier })
 }
 
 fn recorder(
+    shelf: Shelf,
     options: &Options,
     config: &Config,
     symbols: &crate::symbols::Symbols,
-) -> Result<Option<Recorder>, LiveError> {
-    let Some(dir) = &options.record else { return Ok(None) };
+) -> Result<Recorder, LiveError> {
     let header = Header {
         venue: options.venue.name().to_owned(),
-        program: concat!("tapescan ", env!("CARGO_PKG_VERSION")).to_owned(),
+        program: PROGRAM.to_owned(),
         config: config.to_toml(),
         symbols: symbols.specs().to_vec(),
     };
-    Ok(Some(Recorder::start(dir, &header, clock::now())?))
+    Ok(Recorder::start(shelf, header, config.record.every_ns, clock::now())?)
 }
 
 /// The beat.

@@ -20,16 +20,47 @@ pub const COMMANDS: usize = 1_024;
 /// Texts that wait to be sent over one socket. A socket that takes none any more is closed.
 pub const OUTGOING: usize = 64;
 
-/// Entries that wait to be recorded. When it is full, the engine waits for the disk, and the
-/// sockets for the engine.
+/// Entries that wait to be recorded: most of a second at 20,000 prints per second. When it is full,
+/// the engine waits for the disk, and the sockets for the engine, but no longer than
+/// [`RECORDER_WAIT`].
 pub const RECORDER: usize = 16_384;
+
+/// How long the engine waits for room in that queue. A disk that takes nothing for so long is
+/// slower than the stream, or gone: the recording is given up, and the session goes on.
+pub const RECORDER_WAIT: Duration = Duration::from_secs(4);
+
+/// How often it looks for room.
+pub const RECORDER_PAUSE: Duration = Duration::from_millis(1);
+
+/// How long the last tape may take to be sealed and brought to the disk, which others may keep
+/// busy. With [`RECORDER_WAIT`] it is less than [`DRAIN`], so a stuck disk costs the tape and not
+/// the summary.
+pub const SEAL: Duration = Duration::from_secs(15);
 
 /// Jobs and answers between the engine and the REST worker. What does not fit waits in a list that
 /// the core bounds: it asks for one thing per row and kind at a time.
 pub const REST: usize = 64;
 
-/// How long after the last block what was recorded may be lost by a crash, in nanoseconds.
-pub const FLUSH_NS: u64 = 5 * Nanos::PER_SECOND;
+/// How long entries are gathered before a block goes to the operating system, in nanoseconds. That
+/// is what a killed program loses, and what is queued while a write is held up: less than a second
+/// unless the disk stalls.
+pub const FLUSH_NS: u64 = 500 * Nanos::PER_MS;
+
+/// The same where no entry comes to tell the time.
+pub const FLUSH: Duration = Duration::from_nanos(FLUSH_NS);
+
+/// How often a tape is brought to the disk (`fsync`), in nanoseconds; each is once more when it is
+/// sealed. That is what a machine loses that is switched off. More often would make a disk of our
+/// neighbours' slow for entries that the venue has too: a hole is repaired by id.
+pub const SYNC_NS: u64 = 60 * Nanos::PER_SECOND;
+
+/// Files that wait to be brought to the disk. When it is full, the one being written is left out
+/// until the next time, and a sealed one is waited for.
+pub const SYNCS: usize = 2;
+
+/// How far earlier tapes may end ahead of the present, in nanoseconds. Instants on tapes never step
+/// back, so a session that goes on from them would stand still until then.
+pub const AHEAD_NS: u64 = 5 * Nanos::PER_SECOND;
 
 /// How often the venue is asked for its time, in nanoseconds; frames tell in between.
 pub const TIME_NS: u64 = 60 * Nanos::PER_SECOND;
@@ -50,8 +81,11 @@ pub const DIAL: Duration = Duration::from_secs(15);
 /// with tries of a minute each.
 pub const START: Duration = Duration::from_secs(180);
 
-/// How long the engine may take to fold what is in the inbox when the session ends.
-pub const DRAIN: Duration = Duration::from_secs(10);
+/// How long the engine may take to fold what is in the inbox when the session ends, and the
+/// recorder to seal the tape. Whoever does not want to wait for it sends a second signal.
+pub const DRAIN: Duration = Duration::from_secs(30);
 
 /// How often the state is shown.
 pub const SHOW: Duration = Duration::from_millis(250);
+
+const _: () = assert!(RECORDER_WAIT.as_secs() + SEAL.as_secs() < DRAIN.as_secs());

@@ -6,8 +6,9 @@
 //! and fetched. When the engine falls behind, the inbox fills and sockets are not read; nothing
 //! is dropped.
 //!
-//! Whatever the engine sees is on the tape in the order in which it saw it, so the replay of a
-//! recording gives the same digest as the session did.
+//! Whatever the engine sees is on the tapes in the order in which it saw it, so the replay of a
+//! recording gives the same digest as the session did. A session that finds tapes of an earlier
+//! one goes through them first, and then on.
 
 pub mod drive;
 pub mod event;
@@ -16,6 +17,7 @@ mod io;
 pub mod limits;
 pub mod panel;
 pub mod record;
+mod resume;
 pub mod socket;
 mod start;
 mod status;
@@ -31,12 +33,12 @@ pub use status::Status;
 
 use crate::engine::ScheduleError;
 use crate::link::PlanError;
-use crate::replay::{Outputs, Summary};
+use crate::replay::{Outputs, ReplayError, Summary};
 use crate::rest::desk::Snapshot;
 use crate::symbols::{Symbols, SymbolsError};
 use crate::tls::TlsError;
 use crate::venue::Venue;
-use record::{RecordError, Taped};
+use record::{Record, RecordError};
 
 /// Our steady clock, shared by everything that stamps.
 type Clock = Arc<dyn Fn() -> Nanos + Send + Sync>;
@@ -63,8 +65,11 @@ pub struct Options {
     pub streams: Option<String>,
     /// Which symbols.
     pub choice: Choice,
-    /// The folder for the tape; `None` records nothing.
+    /// The folder for the tapes; `None` records nothing. How long each is, and how many are kept,
+    /// says the configuration.
     pub record: Option<PathBuf>,
+    /// Whether to go on from the tapes that are in that folder.
+    pub resume: bool,
     /// How long, from the first connection's dialling on; `None` until a signal.
     pub run_for: Option<Duration>,
     /// Threads of the engine.
@@ -92,8 +97,8 @@ pub struct Ended {
     pub outputs: Outputs,
     /// The symbols, by number.
     pub symbols: Symbols,
-    /// The sealed tape, if one was wanted.
-    pub taped: Option<Taped>,
+    /// What was recorded, if anything was to be.
+    pub record: Option<Record>,
     /// How it stood in the end.
     pub shown: Shown,
     /// Jobs that were not done when it ended.
@@ -123,9 +128,12 @@ pub enum LiveError {
     /// The schedule does not build.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
-    /// The tape could not be made or sealed.
+    /// The first tape could not be made.
     #[error("recording failed: {0}")]
     Record(#[from] RecordError),
+    /// The tapes of an earlier session cannot be gone on from.
+    #[error("cannot go on from earlier tapes: {0}; record to another folder to begin anew")]
+    Resume(ReplayError),
     /// A runtime, a thread or signals are refused by the machine.
     #[error("{0}")]
     Io(#[from] std::io::Error),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 use super::Shown;
+use super::record::Recording;
 use crate::clock::Stopwatch;
 use crate::logging::timestamp;
 use crate::rest::desk::Snapshot;
@@ -34,11 +35,11 @@ impl Panel {
     pub fn show(&mut self, shown: &Shown) {
         let elapsed = self.watch.elapsed();
         if !self.bar.is_hidden() {
-            let rate = self.rate.of(shown.status.prints, elapsed);
+            let rate = self.rate.of(shown.status.prints - shown.status.resumed, elapsed);
             self.bar.set_message(lines(shown, rate).join("\n"));
         } else if elapsed >= self.logged + LOG_EVERY {
             self.logged = elapsed;
-            let rate = self.rate.of(shown.status.prints, elapsed);
+            let rate = self.rate.of(shown.status.prints - shown.status.resumed, elapsed);
             log::info!("{}", lines(shown, rate).join("; "));
         }
     }
@@ -84,7 +85,7 @@ fn lines(shown: &Shown, rate: f64) -> Vec<String> {
     });
     let marks: Vec<_> =
         marks.iter().map(|(name, n)| format!("{} {name}", HumanCount(*n))).collect();
-    vec![
+    let mut lines = vec![
         format!(
             "{}  links {}/{}, lost {}",
             timestamp(status.now),
@@ -105,7 +106,11 @@ fn lines(shown: &Shown, rate: f64) -> Vec<String> {
             status.gaps
         ),
         requests(&shown.rest, status.warm_up),
-    ]
+    ];
+    if status.recording != Recording::Off {
+        lines.push(format!("recording {}", status.recording));
+    }
+    lines
 }
 
 fn requests(rest: &Snapshot, (warm, of): (usize, usize)) -> String {

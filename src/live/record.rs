@@ -1,18 +1,26 @@
-//! The recorder: a thread of its own, so that a slow disk holds up the inbox and nothing else.
+//! The recorder: a thread of its own behind a bounded queue, so that a disk which is slow for a
+//! moment holds up nothing, and one that is slow or gone for good ends the recording alone.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use systems::units::Nanos;
 
-use super::limits::{FLUSH_NS, RECORDER};
+use super::limits::{RECORDER, RECORDER_PAUSE, RECORDER_WAIT, SEAL};
 use super::socket::Text;
+use crate::clock::Stopwatch;
 use crate::rest::arrival::News;
 use crate::tape::entry::{Body, Entry, Header};
-use crate::tape::{CreateError, WriteError, Writer};
+use crate::tape::{CreateError, WriteError};
+
+mod reel;
+pub mod shelf;
+
+use reel::Reel;
+use shelf::Shelf;
 
 /// An entry that owns what it holds, so that it can go to another thread.
 #[derive(Debug)]
@@ -62,10 +70,21 @@ impl Kept {
     }
 }
 
-/// Why a session is not, or not wholly, on its tape.
+/// Why a session is not, or not wholly, on its tapes.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// The tape cannot be made.
+    /// The folder cannot be made or read.
+    #[error("{}: {source}", .dir.display())]
+    Folder {
+        /// Which folder.
+        dir: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Somebody records the same venue there now: tapes of two sessions would overlap.
+    #[error("{} is being recorded by another session: record to another folder", .0.display())]
+    Busy(PathBuf),
+    /// A tape cannot be made.
     #[error("{}: {source}", .file.display())]
     Create {
         /// Which file.
@@ -73,7 +92,7 @@ pub enum RecordError {
         /// Why.
         source: CreateError,
     },
-    /// The tape cannot be written any more; it is readable up to its last whole block.
+    /// A tape cannot be written any more; it is readable up to its last whole block.
     #[error("{}: {source}", .file.display())]
     Write {
         /// Which file.
@@ -81,6 +100,23 @@ pub enum RecordError {
         /// Why.
         source: WriteError,
     },
+    /// What was written cannot be brought to the disk.
+    #[error("{}: cannot be brought to the disk: {source}", .file.display())]
+    Sync {
+        /// Which file.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The tape that is being written was removed.
+    #[error("{} was removed while it was being written", .0.display())]
+    Gone(PathBuf),
+    /// The queue was full for too long.
+    #[error("the disk is slower than the stream: no room for {} s", RECORDER_WAIT.as_secs())]
+    Slow,
+    /// The last tape was not sealed in time.
+    #[error("the last tape was not sealed within {} s", SEAL.as_secs())]
+    Stuck,
     /// The recorder's thread broke.
     #[error("the recorder broke")]
     Broken,
@@ -97,74 +133,155 @@ pub struct Taped {
     pub entries: u64,
 }
 
+/// What a recording has come to.
+#[derive(Debug, Default)]
+pub struct Record {
+    /// Tapes of earlier sessions with which this one began.
+    pub earlier: Vec<PathBuf>,
+    /// The sealed tapes, in the order of time.
+    pub tapes: Vec<Taped>,
+    /// Why it did not last as long as the session.
+    pub failed: Option<RecordError>,
+}
+
+/// How a recording stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Recording {
+    /// None was wanted.
+    #[default]
+    Off,
+    /// Entries go to the tape of this name.
+    To(String),
+    /// It has ended before the session, for this reason.
+    Failed(String),
+}
+
+impl fmt::Display for Recording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::To(file) => f.write_str(file),
+            Self::Failed(why) => write!(f, "failed: {why}"),
+        }
+    }
+}
+
+/// How it stands, for both threads.
+#[derive(Clone, Debug, Default)]
+struct Stand(Arc<Mutex<Recording>>);
+
+impl Stand {
+    fn get(&self) -> Recording {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Entries go to the tape of this name; what is still queued after a failure changes nothing.
+    fn goes_to(&self, name: String) {
+        let mut recording = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*recording, Recording::Failed(_)) {
+            *recording = Recording::To(name);
+        }
+    }
+
+    /// The first reason is the one that counts.
+    fn fail(&self, why: &RecordError) {
+        let mut recording = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*recording, Recording::Failed(_)) {
+            *recording = Recording::Failed(why.to_string());
+            log::error!("recording failed: {why}; the session goes on unrecorded");
+        }
+    }
+}
+
 /// A recorder at work.
 #[derive(Debug)]
 pub struct Recorder {
-    entries: SyncSender<Recorded>,
-    thread: JoinHandle<Result<Taped, RecordError>>,
+    /// `None` once nothing can be recorded any more.
+    entries: Option<SyncSender<Recorded>>,
+    stand: Stand,
+    failed: Option<RecordError>,
+    done: Receiver<Record>,
 }
 
 impl Recorder {
-    /// Makes a new tape in `dir` and records to it.
+    /// Begins a tape on a shelf and records to it, with a new one at every whole multiple of
+    /// `every_ns`.
     ///
     /// # Errors
-    /// [`RecordError::Create`]: the folder or the file cannot be made.
-    pub fn start(dir: &Path, header: &Header, now: Nanos) -> Result<Self, RecordError> {
-        let at = crate::logging::timestamp(now).replace(':', "-");
-        let file = dir.join(format!("{}-{at}.tape", header.venue));
-        let create = |source| RecordError::Create { file: file.clone(), source };
-        std::fs::create_dir_all(dir).map_err(|error| create(error.into()))?;
-        let out = File::create_new(&file).map_err(|error| create(error.into()))?;
-        let segment = now.0 ^ u64::from(std::process::id()).rotate_left(32);
-        let writer = Writer::create(BufWriter::new(out), header, segment).map_err(create)?;
+    /// [`RecordError`]: the tape cannot be made.
+    pub fn start(
+        shelf: Shelf,
+        header: Header,
+        every_ns: u64,
+        now: Nanos,
+    ) -> Result<Self, RecordError> {
+        let dir = shelf.dir().to_owned();
+        let stand = Stand::default();
+        let reel = Reel::start(shelf, header, every_ns, now, stand.clone())?;
+        Self::over(stand, move |entries| reel.run(entries))
+            .map_err(|source| RecordError::Folder { dir, source })
+    }
+
+    /// A recorder whose thread does `work`.
+    fn over(
+        stand: Stand,
+        work: impl FnOnce(&Receiver<Recorded>) -> Record + Send + 'static,
+    ) -> io::Result<Self> {
         let (entries, receiver) = sync_channel(RECORDER);
-        let thread = std::thread::Builder::new().name("recorder".into()).spawn({
-            let file = file.clone();
-            move || {
-                write_all(&receiver, writer, &file)
-                    .map_err(|source| RecordError::Write { file, source })
+        let (send, done) = sync_channel(1);
+        std::thread::Builder::new().name("recorder".into()).spawn(move || {
+            let record = work(&receiver);
+            // Nobody asks any more if it was too late.
+            let _ = send.send(record);
+        })?;
+        Ok(Self { entries: Some(entries), stand, failed: None, done })
+    }
+
+    /// Records an entry. Where there is no room it waits, but not for good: then the recording is
+    /// given up, since a session without a tape is worth more than one that stands still.
+    pub fn put(&mut self, entry: Recorded) {
+        let Some(entries) = &self.entries else { return };
+        let (mut entry, mut waited) = (entry, None);
+        loop {
+            match entries.try_send(entry) {
+                Ok(()) => return,
+                // The thread has said why.
+                Err(TrySendError::Disconnected(_)) => break,
+                Err(TrySendError::Full(back)) => entry = back,
             }
-        });
-        let thread = thread.map_err(|error| create(error.into()))?;
-        Ok(Self { entries, thread })
-    }
-
-    /// Records an entry, waiting for room; `false` if nothing can be recorded any more.
-    pub fn put(&self, entry: Recorded) -> bool {
-        self.entries.send(entry).is_ok()
-    }
-
-    /// Writes what is left and seals the tape.
-    ///
-    /// # Errors
-    /// [`RecordError`]: the tape is not sealed.
-    pub fn finish(self) -> Result<Taped, RecordError> {
-        drop(self.entries);
-        self.thread.join().map_err(|_| RecordError::Broken)?
-    }
-}
-
-fn write_all(
-    entries: &Receiver<Recorded>,
-    mut writer: Writer<BufWriter<File>>,
-    file: &Path,
-) -> Result<Taped, WriteError> {
-    let (mut count, mut flushed) = (0, Nanos(0));
-    while let Ok(recorded) = entries.recv() {
-        writer.write(&recorded.entry())?;
-        count += 1;
-        if recorded.received.0.saturating_sub(flushed.0) >= FLUSH_NS {
-            flushed = recorded.received;
-            writer.flush()?;
+            if waited.get_or_insert_with(Stopwatch::start).elapsed() >= RECORDER_WAIT {
+                self.stand.fail(&RecordError::Slow);
+                self.failed = Some(RecordError::Slow);
+                break;
+            }
+            std::thread::sleep(RECORDER_PAUSE);
         }
+        self.entries = None;
     }
-    let bytes = seal(writer.finish()?)?;
-    Ok(Taped { file: file.to_owned(), bytes, entries: count })
+
+    /// How it stands.
+    pub fn recording(&self) -> Recording {
+        self.stand.get()
+    }
+
+    /// Writes what is left and seals the tape, if that can be done in time.
+    pub fn finish(mut self) -> Record {
+        self.entries = None;
+        let mut record = match self.done.recv_timeout(SEAL) {
+            Ok(record) => record,
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+                Record { failed: Some(RecordError::Stuck), ..Record::default() }
+            }
+            Err(_) => Record { failed: Some(RecordError::Broken), ..Record::default() },
+        };
+        // What came first is the cause of what came after it.
+        record.failed = self.failed.or(record.failed);
+        if let Some(why) = &record.failed {
+            self.stand.fail(why);
+        }
+        record
+    }
 }
 
-fn seal(mut out: BufWriter<File>) -> io::Result<u64> {
-    out.flush()?;
-    let file = out.get_ref();
-    file.sync_all()?;
-    Ok(file.metadata()?.len())
-}
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use systems::symbol::SymbolSpec;
 use systems::units::Nanos;
 use tokio::sync::mpsc;
 
@@ -53,11 +54,12 @@ impl Ends {
         }
     }
 
-    /// Learns what a session of `choice` begins with.
+    /// Learns what a session of `choice` begins with, after one that had the symbols `earlier`.
     pub(super) async fn learn(
         &mut self,
         venue: Venue,
         choice: &Choice,
+        earlier: &[SymbolSpec],
     ) -> Result<Market, LiveError> {
         let (.., text) = self.ask(Wanted::Instruments).await?;
         let listed = instruments(venue, &String::from_utf8_lossy(&text));
@@ -68,19 +70,23 @@ impl Ends {
         let (sent, received, text) = self.ask(Wanted::Time).await?;
         let stamp = server_time(&text);
         let stamp = stamp.ok_or_else(|| LiveError::Start("no time in the answer".to_owned()))?;
-        let (symbols, rates) = choose(&listed, &days, choice)?;
+        let (symbols, rates) = choose(&listed, &days, choice, earlier)?;
         Ok(Market { symbols, rates, time: (sent, stamp, received) })
     }
 }
 
-/// The chosen symbols, the busiest first where that is the choice, and their rates.
+/// The chosen symbols, the busiest first where that is the choice, and their rates. Those of an
+/// earlier session keep their order if they are the same; which ones are the busiest changes by the
+/// minute, so there the earlier ones stay as long as all of them could be chosen.
 fn choose(
     listed: &[Instrument],
     days: &[DayStatistics],
     choice: &Choice,
+    earlier: &[SymbolSpec],
 ) -> Result<(Symbols, Vec<f64>), LiveError> {
     let days: HashMap<&str, &DayStatistics> = days.iter().map(|day| (&*day.symbol, day)).collect();
     let mut chosen: Vec<&Instrument> = listed.iter().filter(|one| one.trading).collect();
+    let mut eligible: Vec<&Instrument> = Vec::new();
     match choice {
         Choice::All => {}
         Choice::Top(count) => {
@@ -89,6 +95,7 @@ fn choose(
             chosen.retain(|one| &*one.quote_asset == TOP_QUOTE);
             // Equal volumes keep the venue's order, so the same answers give the same symbols.
             chosen.sort_by(|a, b| volume(b).total_cmp(&volume(a)));
+            eligible.clone_from(&chosen);
             chosen.truncate(*count);
         }
         Choice::Names(names) => {
@@ -99,6 +106,14 @@ fn choose(
             }
             chosen = wanted.into();
         }
+    }
+    if eligible.is_empty() {
+        eligible.clone_from(&chosen);
+    }
+    if chosen.len() == earlier.len() {
+        let find = |spec: &SymbolSpec| eligible.iter().find(|one| one.spec.name == spec.name);
+        let kept: Option<Vec<_>> = earlier.iter().map(|spec| find(spec).copied()).collect();
+        chosen = kept.unwrap_or(chosen);
     }
     // The day's single trades; an aggregate holds some, of every symbol about as many.
     let rate = |one: &&Instrument| {
@@ -140,13 +155,21 @@ mod tests {
     }
 
     fn names(choice: &Choice) -> Result<Vec<String>, String> {
+        after(choice, &[])
+    }
+
+    fn after(choice: &Choice, earlier: &[&str]) -> Result<Vec<String>, String> {
+        let scale = Scale::exact(2);
+        let spec = |name: &&str| SymbolSpec { name: (*name).into(), price: scale, quantity: scale };
+        let earlier: Vec<_> = earlier.iter().map(spec).collect();
         let day = |symbol: &str, quote_volume, trades| DayStatistics {
             symbol: symbol.into(),
             quote_volume,
             trades,
         };
         let days = [day("AUSDT", 5.0, 86_400), day("BUSDT", 9.0, 0), day("CUSDT", 99.0, 5)];
-        let (symbols, rates) = choose(&listed(), &days, choice).map_err(|e| e.to_string())?;
+        let (symbols, rates) =
+            choose(&listed(), &days, choice, &earlier).map_err(|e| e.to_string())?;
         assert_eq!(rates.len(), symbols.specs().len());
         Ok(symbols.specs().iter().map(|spec| spec.name.to_string()).collect())
     }
@@ -161,5 +184,16 @@ mod tests {
         assert!(names(&some(&["CUSDT"])).unwrap_err().contains("CUSDT does not trade"));
         assert!(names(&some(&["AUSDD"])).unwrap_err().contains("did you mean AUSDT?"));
         assert!(names(&some(&["ABTC", "ABTC"])).unwrap_err().contains("twice"));
+    }
+
+    #[test]
+    fn symbols_of_an_earlier_session_keep_their_order_and_their_place() {
+        let some = |names: &[&str]| Choice::Names(names.iter().map(|n| (*n).to_owned()).collect());
+        assert_eq!(after(&Choice::All, &["BUSDT", "ABTC", "AUSDT"]).unwrap()[0], "BUSDT");
+        assert_eq!(after(&Choice::Top(1), &["AUSDT"]).unwrap(), ["AUSDT"]);
+        assert_eq!(after(&Choice::Top(1), &["ABTC"]).unwrap(), ["BUSDT"], "another quote asset");
+        assert_eq!(after(&Choice::Top(1), &["CUSDT"]).unwrap(), ["BUSDT"], "no longer traded");
+        assert_eq!(after(&Choice::Top(2), &["AUSDT"]).unwrap(), ["BUSDT", "AUSDT"]);
+        assert_eq!(after(&some(&["ABTC"]), &["AUSDT"]).unwrap(), ["ABTC"]);
     }
 }

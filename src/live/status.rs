@@ -4,6 +4,8 @@ use hdrhistogram::Histogram;
 use systems::candle::Mark;
 use systems::units::Nanos;
 
+use super::record::Recording;
+
 /// How a live session stands.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Status {
@@ -15,6 +17,8 @@ pub struct Status {
     pub lost: u64,
     /// Prints seen so far.
     pub prints: u64,
+    /// Those among them that came from the tapes of earlier sessions.
+    pub resumed: u64,
     /// How late prints were, by the venue's time, since the status before: the median and the
     /// 99th percentile in milliseconds; `None` without any.
     pub lag_ms: Option<(f64, f64)>,
@@ -28,6 +32,8 @@ pub struct Status {
     pub requests: (u64, usize),
     /// Jobs of the warm-up that ended, and all of them.
     pub warm_up: (usize, usize),
+    /// How the recording stands.
+    pub recording: Recording,
 }
 
 impl Status {

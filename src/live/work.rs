@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use super::drive::{Drive, Parts, Ports};
 use super::event::{Command, Event};
 use super::limits::BATCH;
-use super::record::{RecordError, Recorded, Recorder, Taped};
+use super::record::{Record, Recorded, Recorder, Recording};
 use super::{Clock, Status};
 use crate::replay::{Outputs, Summary};
 use crate::rest::plan::Job;
@@ -16,7 +16,7 @@ use crate::rest::plan::Job;
 pub(super) struct Worked {
     pub(super) summary: Summary,
     pub(super) outputs: Outputs,
-    pub(super) taped: Option<Result<Taped, RecordError>>,
+    pub(super) record: Option<Record>,
 }
 
 /// The channels of the engine's thread.
@@ -48,8 +48,14 @@ impl Ports for Wired {
         }
     }
 
-    fn record(&mut self, entry: Recorded) -> bool {
-        self.recorder.as_ref().is_none_or(|recorder| recorder.put(entry))
+    fn record(&mut self, entry: Recorded) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.put(entry);
+        }
+    }
+
+    fn recording(&self) -> Recording {
+        self.recorder.as_ref().map_or(Recording::Off, Recorder::recording)
     }
 }
 
@@ -67,8 +73,8 @@ pub(super) fn start(
         drive.start(clock());
         work(&mut drive, &mut inbox, &status);
         let (summary, outputs, ports) = drive.finish(venue, threads);
-        let taped = ports.recorder.map(Recorder::finish);
-        Worked { summary, outputs, taped }
+        let record = ports.recorder.map(Recorder::finish);
+        Worked { summary, outputs, record }
     })
 }
 
@@ -93,7 +99,5 @@ fn work(
         if ticked || !going {
             status.send_replace(drive.status(found_most));
         }
-        // What cannot be recorded cannot be replayed: better to end than to go on unnoticed.
-        going &= drive.records();
     }
 }

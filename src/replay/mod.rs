@@ -1,11 +1,13 @@
 //! Replay: tapes through the session and the engine, at any speed, to the same bits.
 
+mod catch_up;
 mod outputs;
 mod pace;
 mod remap;
 mod summary;
 mod tapes;
 
+pub use catch_up::{CaughtUp, catch_up};
 pub use outputs::{Candles, Latest, Outputs, write_csv};
 pub use pace::{Pace, Speed};
 pub use summary::{LATENESS_OPEN_MS, OpenGap, Summary};

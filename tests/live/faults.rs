@@ -124,7 +124,7 @@ fn outcome(case: &Case, symbol: &str) -> Outcome {
     let options = Options {
         run_for: Some(SESSION.div_f64(SPEED)),
         speed: SPEED,
-        ..options(&exchange, dir.path())
+        ..options(&exchange, 0, dir.path())
     };
     let ended = live::run(&options, &config(), &mut |_| {}).unwrap();
     let mut counted: BTreeMap<_, _> = ended.summary.rejects().into_iter().collect();

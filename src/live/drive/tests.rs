@@ -33,9 +33,8 @@ impl Ports for Fake {
         None
     }
 
-    fn record(&mut self, entry: Recorded) -> bool {
+    fn record(&mut self, entry: Recorded) {
         self.entries.push(entry);
-        true
     }
 }
 
@@ -56,8 +55,8 @@ fn drive(room: usize) -> Drive<Fake> {
     let session = Session::new(symbols, told.intervals.clone(), venue.name());
     let outputs = Outputs::new(vec![10], false);
     let (intervals, candles) = (told.intervals, Priority::Suspect);
-    let parts =
-        Parts { plan, fleet, session, engine, outputs, intervals, candles, jobs: Vec::new() };
+    let (jobs, earlier) = (Vec::new(), CaughtUp::default());
+    let parts = Parts { plan, fleet, session, engine, outputs, intervals, candles, jobs, earlier };
     Drive::new(parts, Fake { room, ..Fake::default() })
 }
 
@@ -125,7 +124,8 @@ fn entries_keep_their_order_and_ends_of_requests_are_among_them() {
     drive.take(Event::Arrival(Arrival { received: earlier, news }));
     let entries: Vec<_> = drive.ports.entries.iter().map(Recorded::entry).collect();
     let received: Vec<_> = entries.iter().map(|entry| entry.received).collect();
-    assert_eq!(received, [later, later]);
-    assert!(matches!(entries[0].body, Body::Heartbeat(_)));
-    assert_eq!(entries[1].body, Body::Done { symbol, interval: None });
+    assert_eq!(received, [START, later, later]);
+    assert_eq!(entries[0].body, Body::Feed { symbol, up: false });
+    assert!(matches!(entries[1].body, Body::Heartbeat(_)));
+    assert_eq!(entries[2].body, Body::Done { symbol, interval: None });
 }
