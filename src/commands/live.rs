@@ -6,18 +6,14 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::replay::{as_json, print};
+use super::session::Session;
 use super::table::count;
 use super::{Failure, sim};
 use crate::cli::LiveArgs;
-use crate::config::{Config, VENUES};
+use crate::config::Config;
 use crate::live::panel::{Panel, Rate};
-use crate::live::{self, Choice, Ended, LiveError, Options, Shown};
+use crate::live::{self, Ended, LiveError, Options, Shown};
 use crate::logging::timestamp;
-use crate::sim::Exchange;
-use crate::venue::Venue;
-
-/// Symbols of a real venue that are followed unless others are named.
-const TOP: usize = 200;
 
 impl From<LiveError> for Failure {
     fn from(error: LiveError) -> Self {
@@ -29,23 +25,9 @@ impl From<LiveError> for Failure {
 }
 
 pub(super) fn run(args: &LiveArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let mut config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
-    if let Some(name) = &args.exchange {
-        if !VENUES.contains(&name.as_str()) {
-            let names = VENUES.join(", ");
-            return Err(Failure::Usage(format!("--exchange {name:?} is not one of {names}")));
-        }
-        config.venue.clone_from(name);
-    }
-    let exchange = match Venue::parse(&config.venue) {
-        None => Some(sim::for_live(args.synthetic.as_deref(), &args.fault)?),
-        Some(_) if args.synthetic.is_some() || !args.fault.is_empty() => {
-            let text = "--synthetic and --fault are for --exchange sim";
-            return Err(Failure::Usage(text.to_owned()));
-        }
-        Some(_) => None,
-    };
-    let options = options(args, &config, exchange.as_ref())?;
+    let run_for = args.run_for.as_deref().map(|text| sim::time("--for", text)).transpose()?;
+    let Session { config, mut options, exchange: _exchange } = Session::new(&args.session)?;
+    options.run_for = run_for.map(Duration::from_nanos);
     let ended =
         if args.json { json_lines(&options, &config, out)? } else { panel(&options, &config)? };
     if args.json {
@@ -65,45 +47,6 @@ pub(super) fn run(args: &LiveArgs, out: &mut dyn Write) -> Result<(), Failure> {
         count(ended.not_done as u64)
     )?;
     Ok(())
-}
-
-fn options(
-    args: &LiveArgs,
-    config: &Config,
-    exchange: Option<&Exchange>,
-) -> Result<Options, Failure> {
-    // The simulated exchange speaks like spot.
-    let venue = Venue::parse(&config.venue).unwrap_or(Venue::BinanceSpot);
-    let choice = match &args.symbols {
-        Some(text) => choice(text)?,
-        None if exchange.is_some() => Choice::All,
-        None => Choice::Top(TOP),
-    };
-    let at = |scheme| exchange.map(|exchange| format!("{scheme}://{}", exchange.addr()));
-    let run_for = args.run_for.as_deref().map(|text| sim::time("--for", text)).transpose()?;
-    Ok(Options {
-        venue,
-        requests: args.requests.clone().or_else(|| at("http")),
-        streams: args.streams.clone().or_else(|| at("ws")),
-        choice,
-        record: args.record.clone(),
-        run_for: run_for.map(Duration::from_nanos),
-        threads: usize::from(args.threads),
-        keep_candles: false,
-    })
-}
-
-/// `A,B` or `top:N`.
-fn choice(text: &str) -> Result<Choice, Failure> {
-    let Some(number) = text.strip_prefix("top:") else {
-        return Ok(Choice::Names(text.split(',').map(str::to_owned).collect()));
-    };
-    match number.parse() {
-        Ok(count) if count > 0 => Ok(Choice::Top(count)),
-        _ => Err(Failure::Usage(format!(
-            "--symbols {text:?}: expected names such as BTCUSDT,ETHUSDT, or top:N with N from 1 on"
-        ))),
-    }
 }
 
 fn panel(options: &Options, config: &Config) -> Result<Ended, LiveError> {

@@ -6,6 +6,7 @@ mod import;
 mod live;
 mod output;
 mod replay;
+mod session;
 mod sim;
 mod table;
 mod tape;

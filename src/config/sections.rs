@@ -8,14 +8,15 @@ use systems::limits::{INTERVALS_MAX, LOOKBACK_MAX};
 use systems::units::Nanos;
 
 use super::read::{Item, Reader, Section};
-use super::{Config, LOOKBACK, PerInterval, Problem, Scope, VENUES, Winner};
-use super::{amounts, default_indicators, nearest};
+use super::{Config, LOOKBACK, PerInterval, Problem, Scope, Winner};
+use super::{amounts, default_indicators, edge, nearest};
 use crate::logging::Levels;
 
 /// Every key, by section.
 const KEYS: &[(&str, &[&str])] = &[
-    ("", &["intervals", "lookback", "indicators", "session", "venue", "reconcile", "log"]),
-    ("venue", &["name"]),
+    ("", &["intervals", "lookback", "indicators", "session", "venue", "rest", "reconcile", "log"]),
+    ("venue", &["name", "symbols", "requests", "streams"]),
+    ("rest", &["budget", "timeout", "ca"]),
     ("reconcile", &["scope", "grace", "queue", "winner"]),
     ("log", &["level", "dir", "max_size", "keep"]),
 ];
@@ -64,17 +65,11 @@ pub(super) fn config(text: &str) -> Result<Config, Vec<Problem>> {
 /// Reads one section into its part of the configuration.
 type Fill = for<'t> fn(&mut Reader<'t>, Section<'_, 't>, &mut Config);
 
-const SECTIONS: &[(&str, Fill)] = &[("venue", venue), ("reconcile", reconcile), ("log", log)];
+const SECTIONS: &[(&str, Fill)] =
+    &[("venue", edge::venue), ("rest", edge::rest), ("reconcile", reconcile), ("log", log)];
 
 fn with_defaults(interval: Interval) -> PerInterval {
     PerInterval { interval, lookback: LOOKBACK, indicators: default_indicators() }
-}
-
-fn venue<'t>(reader: &mut Reader<'t>, section: Section<'_, 't>, config: &mut Config) {
-    let names: Vec<(&'static str, &'static str)> = VENUES.iter().map(|&n| (n, n)).collect();
-    if let Some(name) = reader.value(section, "name", |item| item.one_of(&names)) {
-        config.venue = name.to_owned();
-    }
 }
 
 fn reconcile<'t>(reader: &mut Reader<'t>, section: Section<'_, 't>, config: &mut Config) {
