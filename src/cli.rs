@@ -25,6 +25,10 @@ pub struct Cli {
 pub enum Command {
     /// Follow an exchange: candles, indicators, repair, and a tape of all of it.
     Live(LiveArgs),
+    /// Say what `live` would do with the same arguments: connections, warm-up, memory, disk, clock.
+    ///
+    /// Exit code 1 if something would not work. Nothing is recorded.
+    Doctor(DoctorArgs),
     /// Run tapes through the engine: candles, indicators and a digest.
     Replay(ReplayArgs),
     /// Turn recordings and archives of others into a tape.

@@ -1,5 +1,6 @@
 //! The real binary: exit codes, digests over threads and batches, and what a user's mistakes say.
 
+mod doctor;
 mod files;
 mod tls;
 

@@ -81,13 +81,16 @@ impl Asking {
         Ok(Self { ends: Ends { jobs, arrivals }, snapshots, stop, worker })
     }
 
-    /// Why nothing is known of the venue after so long.
-    pub(super) fn no_answer(&self, options: &Options, after: Duration) -> LiveError {
+    /// Why nothing is known of the venue, after `limit` or after as many failures as were borne.
+    pub(super) fn no_answer(&self, options: &Options, limit: Duration) -> LiveError {
         let base = options.requests.as_deref().unwrap_or(options.venue.rest().base);
         let rest = self.snapshots.borrow();
-        let last = rest.last_failure.as_ref();
-        let last = last.map_or_else(String::new, |failure| format!(": {failure}"));
-        LiveError::Start(format!("no answer from {base} within {} s{last}", after.as_secs()))
+        LiveError::Start(match &rest.last_failure {
+            Some(failure) => {
+                format!("no answer from {base} after {} tries: {failure}", rest.failed)
+            }
+            None => format!("no answer from {base} within {} s", limit.as_secs()),
+        })
     }
 }
 
