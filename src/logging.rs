@@ -11,6 +11,7 @@ use log::{Level, LevelFilter, SetLoggerError};
 use systems::units::Nanos;
 
 use crate::config::nearest;
+use crate::terminal::Above;
 
 /// Which records are kept: `"info"`, or `"info,tapescan::tape=debug"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +118,7 @@ pub fn start(levels: &Levels, now: fn() -> Nanos) -> Result<(), SetLoggerError> 
                 record.target(),
             ));
         })
-        .chain(std::io::stderr())
+        .chain(Box::new(Above::default()) as Box<dyn std::io::Write + Send>)
         .apply()
 }
 

@@ -50,7 +50,7 @@ pub(super) fn run(args: &LiveArgs, out: &mut dyn Write) -> Result<(), Failure> {
 }
 
 fn panel(options: &Options, config: &Config) -> Result<Ended, LiveError> {
-    let mut panel = Panel::new();
+    let mut panel = Panel::new(&config.venue, options.run_for);
     let ended = live::run(options, config, &mut |shown| panel.show(shown));
     panel.done();
     ended

@@ -108,6 +108,7 @@ async fn carry(
             },
             () = &mut end, if !stopping => {
                 stopping = true;
+                log::info!("ending: what has come is folded, connections are closed");
                 deadline.set(sleep(DRAIN));
                 sockets.close_all();
                 feeds.iter().for_each(JoinHandle::abort);
@@ -293,6 +294,7 @@ impl Signals {
 fn exit_at_the_next(mut signals: Signals) {
     tokio::spawn(async move {
         signals.next().await;
+        crate::terminal::clear();
         std::process::exit(130);
     });
 }
