@@ -141,13 +141,10 @@ fn print(out: &mut dyn Write, checks: &[Check], plan: Option<&str>) -> io::Resul
     out.flush()
 }
 
-/// Seconds as a person says them.
+/// Time as a person says it, rounded up.
 fn seconds(ns: u64) -> String {
-    let seconds = ns as f64 / 1e9;
-    match seconds {
-        s if s < 0.05 => "no time".to_owned(),
-        s if s < 10.0 => format!("{s:.1} s"),
-        s if s < 120.0 => format!("{s:.0} s"),
-        s => format!("{:.0} min", s / 60.0),
+    match ns.div_ceil(1_000_000_000).max(1) {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds.div_ceil(60)),
     }
 }

@@ -2,6 +2,7 @@
 
 mod rows;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,15 +16,20 @@ use rows::Row;
 /// How often a line is logged where there is no terminal.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
-/// Columns left free at the right: what a terminal echoes, such as ^C, must not break a line.
-const MARGIN: usize = 3;
+/// Looks over which the rate of prints is taken: three seconds.
+const LOOKS: usize = 13;
+
+/// Columns left free at the right, so that no terminal begins a new line by itself.
+const MARGIN: usize = 1;
 
 /// Shows how a session stands, on stderr.
 pub struct Panel {
     bar: ProgressBar,
     watch: Stopwatch,
     logged: Duration,
-    rate: Rate,
+    /// Prints at the last looks, over which their rate is taken: an engine that is busy tells how it
+    /// stands in fits and starts.
+    looks: VecDeque<(u64, Duration)>,
     /// What the session is: its venue, and how long it is to last.
     venue: String,
     run_for: Option<Duration>,
@@ -49,8 +55,8 @@ impl Panel {
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             bar.set_style(style);
         }
-        let (watch, logged, rate) = (Stopwatch::start(), Duration::ZERO, Rate::default());
-        Self { bar, watch, logged, rate, venue: venue.to_owned(), run_for, drawn: (vec![], 0) }
+        let (watch, logged, looks) = (Stopwatch::start(), Duration::ZERO, VecDeque::new());
+        Self { bar, watch, logged, looks, venue: venue.to_owned(), run_for, drawn: (vec![], 0) }
     }
 
     /// Shows how it stands now.
@@ -60,7 +66,7 @@ impl Panel {
         if !drawn && elapsed < self.logged + LOG_EVERY {
             return;
         }
-        let rate = self.rate.of(shown.status.prints, elapsed);
+        let rate = self.smooth_rate(shown.status.prints, elapsed);
         let (venue, run_for, now) = (&*self.venue, self.run_for, clock::now());
         let rows = rows::rows(&View { venue, shown, rate, elapsed, run_for, now });
         if drawn {
@@ -72,6 +78,16 @@ impl Panel {
         }
     }
 
+    /// Prints per second over the last looks.
+    fn smooth_rate(&mut self, prints: u64, elapsed: Duration) -> f64 {
+        self.looks.push_back((prints, elapsed));
+        if self.looks.len() > LOOKS {
+            self.looks.pop_front();
+        }
+        let before = self.looks.front().copied().unwrap_or_default();
+        Rate { before }.of(prints, elapsed)
+    }
+
     fn draw(&mut self, rows: &[Row]) {
         let (height, width) = terminal::size();
         let (lines, known) = &self.drawn;
@@ -79,11 +95,17 @@ impl Panel {
             let broken = lines.iter().map(|line| line.div_ceil(width.max(1)).saturating_sub(1));
             terminal::clear_above(broken.sum());
         }
-        let fits = rows.iter().take(height.saturating_sub(1).max(1));
-        let (texts, widths) = fits.map(|row| row.fitted(width.saturating_sub(MARGIN))).unzip();
-        let texts: Vec<String> = texts;
+        // One row is the empty one, and one belongs to the log above.
+        let fits = rows.iter().take(height.saturating_sub(2).max(1));
+        let (texts, mut widths): (Vec<String>, Vec<usize>) =
+            fits.map(|row| row.fitted(width.saturating_sub(MARGIN))).unzip();
+        // The last line is filled up with spaces.
+        widths.pop();
+        widths.push(width);
         self.drawn = (widths, width);
-        self.bar.set_message(texts.join("\n"));
+        // An empty line sets it apart from the log, and is what stays behind when the terminal
+        // itself writes a ^C below the block.
+        self.bar.set_message(format!("\n{}", texts.join("\n")));
     }
 
     /// Takes the block away.

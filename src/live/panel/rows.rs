@@ -143,7 +143,7 @@ pub(super) fn rows(view: &View<'_>) -> Vec<Row> {
             Tone::Plain,
         ),
     ];
-    rows.extend(warm_up(rest, status.warm_up));
+    rows.extend(warm_up(rest, status.warm_up, view.elapsed));
     if let Some(closed) = rest.closed.filter(|closed| view.now < closed.until) {
         let left = Duration::from_nanos(closed.until.0 - view.now.0);
         let text = format!("no requests for {}, until {}", span(left), at(closed.until));
@@ -183,14 +183,15 @@ fn requests(rest: &Snapshot) -> Row {
         .with_if(failed.is_some(), failed.unwrap_or_default(), Tone::Dim)
 }
 
-fn warm_up(rest: &Snapshot, (done, of): (usize, usize)) -> Option<Row> {
-    let left = Duration::from_nanos(rest.eta_ns);
-    let left = match left.as_secs() {
-        0 => "nearly there".to_owned(),
-        _ => format!("{} to go", span(left)),
-    };
+fn warm_up(rest: &Snapshot, (done, of): (usize, usize), elapsed: Duration) -> Option<Row> {
     let text = format!("{}  {done} of {of}", bar(done as u64, of as u64));
-    (done < of).then(|| Row::new("warm-up").with(text, Tone::Plain).with(left, Tone::Plain))
+    let row = Row::new("warm-up").with(text, Tone::Plain);
+    // As fast as so far, but not faster than the weight allows.
+    let left = of.saturating_sub(done) as f64;
+    let by_pace = elapsed.as_secs_f64() * left / done.max(1) as f64;
+    let by_weight = Duration::from_nanos(rest.eta_ns).as_secs_f64();
+    let left = Duration::from_secs_f64(by_pace.max(by_weight).min(1e6).ceil());
+    (done < of).then(|| row.with_if(done > 0, format!("about {} to go", span(left)), Tone::Plain))
 }
 
 fn bar(part: u64, whole: u64) -> String {
@@ -254,7 +255,7 @@ mod tests {
             "lag       2 ms median  9 ms at p99",
             "candles   1,236 closed  1,234 complete  2 gap",
             "weight    [##########..........]  50 of 100 a minute",
-            "warm-up   [##..................]  1 of 9  nearly there",
+            "warm-up   [##..................]  1 of 9  about 8 h 13 min to go",
         ] {
             assert!(text.contains(want), "{want}: {text}");
         }
