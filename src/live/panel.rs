@@ -62,11 +62,11 @@ impl Panel {
     /// Shows how it stands now.
     pub fn show(&mut self, shown: &Shown) {
         let elapsed = self.watch.elapsed();
+        let rate = self.smooth_rate(shown.status.prints, elapsed);
         let drawn = !self.bar.is_hidden();
         if !drawn && elapsed < self.logged + LOG_EVERY {
             return;
         }
-        let rate = self.smooth_rate(shown.status.prints, elapsed);
         let (venue, run_for, now) = (&*self.venue, self.run_for, clock::now());
         let rows = rows::rows(&View { venue, shown, rate, elapsed, run_for, now });
         if drawn {

@@ -15,6 +15,7 @@ use crate::rest::desk::Snapshot;
 const NAME: usize = 10;
 /// Columns of a bar.
 const BAR: usize = 20;
+const BAR_BEGINS: char = '[';
 
 /// How a piece is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +50,10 @@ impl Row {
         if condition { self.with(text, tone) } else { self }
     }
 
-    /// Without colours, for a log.
+    /// Without colours and bars, for a log.
     pub(super) fn plain(&self) -> String {
-        let texts: Vec<&str> = self.pieces.iter().map(|(text, _)| text.as_str()).collect();
+        let texts = self.pieces.iter().map(|(text, _)| text.as_str());
+        let texts: Vec<&str> = texts.filter(|text| !text.starts_with(BAR_BEGINS)).collect();
         format!("{}: {}", self.name, texts.join(", "))
     }
 
@@ -133,15 +135,7 @@ pub(super) fn rows(view: &View<'_>) -> Vec<Row> {
             unless_zero(gaps, Tone::Notice),
         ),
         requests(rest),
-        Row::new("weight").with(
-            format!(
-                "{}  {} of {} a minute",
-                bar(rest.used.into(), rest.allowed.into()),
-                HumanCount(rest.used.into()),
-                HumanCount(rest.allowed.into())
-            ),
-            Tone::Plain,
-        ),
+        weight(rest),
     ];
     rows.extend(warm_up(rest, status.warm_up, view.elapsed));
     if let Some(closed) = rest.closed.filter(|closed| view.now < closed.until) {
@@ -171,6 +165,12 @@ fn candles(view: &View<'_>) -> Row {
     })
 }
 
+fn weight(rest: &Snapshot) -> Row {
+    let (used, allowed) = (rest.used.into(), rest.allowed.into());
+    let text = format!("{} of {} a minute", HumanCount(used), HumanCount(allowed));
+    Row::new("weight").with(bar(used, allowed), Tone::Plain).with(text, Tone::Plain)
+}
+
 fn requests(rest: &Snapshot) -> Row {
     let waiting: usize = rest.waiting.iter().sum();
     let oldest = Duration::from_nanos(rest.oldest_ns);
@@ -184,8 +184,9 @@ fn requests(rest: &Snapshot) -> Row {
 }
 
 fn warm_up(rest: &Snapshot, (done, of): (usize, usize), elapsed: Duration) -> Option<Row> {
-    let text = format!("{}  {done} of {of}", bar(done as u64, of as u64));
-    let row = Row::new("warm-up").with(text, Tone::Plain);
+    let row = Row::new("warm-up")
+        .with(bar(done as u64, of as u64), Tone::Plain)
+        .with(format!("{done} of {of}"), Tone::Plain);
     // As fast as so far, but not faster than the weight allows.
     let left = of.saturating_sub(done) as f64;
     let by_pace = elapsed.as_secs_f64() * left / done.max(1) as f64;
@@ -196,7 +197,7 @@ fn warm_up(rest: &Snapshot, (done, of): (usize, usize), elapsed: Duration) -> Op
 
 fn bar(part: u64, whole: u64) -> String {
     let filled = (part * BAR as u64).checked_div(whole).unwrap_or(0).min(BAR as u64) as usize;
-    format!("[{}{}]", "#".repeat(filled), ".".repeat(BAR - filled))
+    format!("{BAR_BEGINS}{}{}]", "#".repeat(filled), ".".repeat(BAR - filled))
 }
 
 /// `1 h 5 min`, `4 min 10 s`, `3 s`.
