@@ -1,6 +1,7 @@
 //! `doctor`: what it says, its exit codes, and its estimate of memory against a session's.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -85,21 +86,20 @@ fn the_estimate_of_memory_is_near_what_a_session_takes() {
 
     let report = super::json(&["doctor", "--json", "--config", path(&config)]);
     let estimate = check(&report, "memory")["bytes"].as_f64().unwrap();
-    let live = ["live", "--json", "--for", "30s", "--config", path(&config)];
+    let live = ["live", "--json", "--for", "60s", "--config", path(&config)];
     let mut session = Command::new(env!("CARGO_BIN_EXE_tapescan"));
-    let mut session = session.args(live).stdout(Stdio::null()).spawn().unwrap();
-    let status = format!("/proc/{}/status", session.id());
-    let mut taken = 0.0;
-    // Until it grows no more: the warm-up has come.
-    let mut still = 0;
-    while still < 8 {
-        std::thread::sleep(Duration::from_millis(500));
-        let Ok(text) = fs::read_to_string(&status) else { break };
-        let kib = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        let now = kib.trim().strip_suffix(" kB").unwrap().parse::<f64>().unwrap() * 1024.0;
-        still = if now > taken * 1.01 { 0 } else { still + 1 };
-        taken = now;
+    let mut session = session.args(live).stdout(Stdio::piped()).spawn().unwrap();
+    // Until the warm-up is there, and folded a moment later.
+    for line in BufReader::new(session.stdout.take().unwrap()).lines() {
+        let state: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        if state["warm_up"] == 240 && state["warm_up_done"] == 240 {
+            break;
+        }
     }
+    std::thread::sleep(Duration::from_secs(3));
+    let status = fs::read_to_string(format!("/proc/{}/status", session.id())).unwrap();
+    let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let taken = kib.trim().strip_suffix(" kB").unwrap().parse::<f64>().unwrap() * 1024.0;
     session.kill().unwrap();
     session.wait().unwrap();
     let ratio = estimate / taken;
