@@ -106,7 +106,7 @@ fn refused(why: &CertificateError) -> String {
     let text = format!("the venue's certificate is not trusted ({why})");
     match why {
         CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
-            "{text}: if a private CA issued it, name that CA's PEM file with --ca or as ca in [rest]"
+            "{text}: if a private CA issued it, name the CA's PEM file with --ca or as ca in [rest]"
         ),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             format!("{text}: is this machine's clock right?")

@@ -27,8 +27,8 @@ pub struct Panel {
     bar: ProgressBar,
     watch: Stopwatch,
     logged: Duration,
-    /// Prints at the last looks, over which their rate is taken: an engine that is busy tells how it
-    /// stands in fits and starts.
+    /// Prints at the last looks, over which their rate is taken: an engine that is busy tells how
+    /// it stands in fits and starts.
     looks: VecDeque<(u64, Duration)>,
     /// What the session is: its venue, and how long it is to last.
     venue: String,

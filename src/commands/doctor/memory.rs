@@ -38,7 +38,10 @@ pub(super) fn estimate(settings: &Settings, symbols: usize) -> Memory {
     let rows = (0..settings.intervals.len()).map(|interval| row(settings, interval)).sum::<usize>();
     let of_base = size_of::<Series>() + size_of::<Open>() + size_of::<Health>();
     let edges = settings.ring_capacity(0) * size_of::<Edges>();
-    let per_symbol = (rows + of_base + edges) as u64;
+    // The base row's room grows again when live candles follow the past, and what it had before is
+    // not given back. Measured.
+    let again = folding(settings, 0);
+    let per_symbol = (rows + of_base + edges + again) as u64;
     Memory { per_symbol, total: PROGRAM + per_symbol * symbols as u64 }
 }
 
@@ -58,11 +61,12 @@ fn row(settings: &Settings, interval: usize) -> usize {
     let states = capacity / CHECKPOINT_EVERY + 4;
     let tracks = indicators * states * SAVED;
     let at_once = settings.lookback[interval].min(PAGE);
-    let columns = settings.columns(interval);
-    let first_fill = at_once
-        * (size_of::<Bar>()
-            + columns * size_of::<Value>()
-            + size_of::<VenueCandle>()
-            + size_of::<Restatement>());
-    itself + capacity * CANDLE + tracks + first_fill
+    let compared = at_once * (size_of::<VenueCandle>() + size_of::<Restatement>());
+    itself + capacity * CANDLE + tracks + compared + folding(settings, interval)
+}
+
+/// What folding the candles of one answer takes: the candles as floats, and every value of theirs.
+fn folding(settings: &Settings, interval: usize) -> usize {
+    let at_once = settings.lookback[interval].min(PAGE);
+    at_once * (size_of::<Bar>() + settings.columns(interval) * size_of::<Value>())
 }
