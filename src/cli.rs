@@ -26,6 +26,10 @@ pub struct Cli {
 pub enum Command {
     /// Follow an exchange: candles, indicators, repair, and a tape of all of it.
     Live(LiveArgs),
+    /// Say what `live` would do with the same arguments: connections, warm-up, memory, disk, clock.
+    ///
+    /// Exit code 1 if something would not work. Nothing is recorded.
+    Doctor(DoctorArgs),
     /// Run tapes through the engine: candles, indicators and a digest.
     Replay(ReplayArgs),
     /// Turn recordings and archives of others into a tape.
@@ -44,9 +48,9 @@ pub enum Command {
     Tape(TapeCommand),
 }
 
-/// `tapescan live`.
+/// Whom to follow and how: what `live` does and `doctor` tells beforehand.
 #[derive(Debug, Args)]
-pub struct LiveArgs {
+pub struct SessionArgs {
     /// The configuration file; else the defaults.
     #[arg(long)]
     pub config: Option<PathBuf>,
@@ -54,22 +58,16 @@ pub struct LiveArgs {
     /// configuration's venue.
     #[arg(long)]
     pub exchange: Option<String>,
-    /// Names such as "BTCUSDT,ETHUSDT", or "top:N" for the N busiest against USDT [default:
-    /// top:200, of the simulated exchange all].
+    /// Names such as "BTCUSDT,ETHUSDT", "top:N" for the N busiest against USDT, or "all" [default:
+    /// the configuration's, or top:200, of the simulated exchange all].
     #[arg(long)]
     pub symbols: Option<String>,
     /// Record a tape into this folder.
     #[arg(long, value_name = "DIR")]
     pub record: Option<PathBuf>,
-    /// Stop after this time, such as "60s"; else on Ctrl-C.
-    #[arg(long = "for", value_name = "TIME")]
-    pub run_for: Option<String>,
     /// Threads of the engine; cannot be seen in the results.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: u16,
-    /// Print one JSON object a second on stdout, and the summary as the last.
-    #[arg(long)]
-    pub json: bool,
     /// The simulated exchange's market, such as "symbols=60,rate=2000".
     #[arg(long, value_name = "SPEC")]
     pub synthetic: Option<String>,
@@ -85,6 +83,34 @@ pub struct LiveArgs {
     /// Connect to streams here instead of at the venue, such as "ws://127.0.0.1:9443".
     #[arg(long, value_name = "URL")]
     pub streams: Option<String>,
+    /// Trust this private CA (PEM) beside the machine's roots, for requests and streams.
+    #[arg(long, value_name = "FILE.pem")]
+    pub ca: Option<PathBuf>,
+}
+
+/// `tapescan live`.
+#[derive(Debug, Args)]
+pub struct LiveArgs {
+    /// Whom to follow and how.
+    #[command(flatten)]
+    pub session: SessionArgs,
+    /// Stop after this time, such as "60s"; else on Ctrl-C.
+    #[arg(long = "for", value_name = "TIME")]
+    pub run_for: Option<String>,
+    /// Print one JSON object a second on stdout, and the summary as the last.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `tapescan doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Whom to follow and how.
+    #[command(flatten)]
+    pub session: SessionArgs,
+    /// Print one JSON object on stdout and nothing else there.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `tapescan replay`.

@@ -28,6 +28,10 @@ const BURST_PRINTS: usize = 8_192;
 /// Rows whose candles may close in one pulse from which spreading pays.
 const BURST_ROWS: usize = 1_500;
 
+const fn many_rows(rows: usize) -> bool {
+    rows >= BURST_ROWS
+}
+
 /// Folds batches of events into candles, values and requests.
 ///
 /// The same events give the same outputs however they are cut into batches and on however many
@@ -78,6 +82,11 @@ impl Engine {
         let rows = symbols.len() * settings.intervals.len();
         let (base, grace_ns) = (settings.base(), settings.grace_ns);
         Ok(Self { world, calm, burst, base, grace_ns, rows, steps: 0, bursts: 0 })
+    }
+
+    /// Whether the ends of candles of so many rows are spread over threads.
+    pub fn spreads(rows: usize, threads: usize) -> bool {
+        threads > 1 && many_rows(rows)
     }
 
     /// Folds a batch and hands what each pulse put out to `sink`. The batch is left empty; its
@@ -156,7 +165,7 @@ impl Engine {
         let mut inbox = self.world.resource_mut::<Inbox>();
         let due = |at: Nanos| self.base.bucket(at.minus(self.grace_ns));
         let closing = pulse.is_some_and(|at| due(at) != due(inbox.now));
-        let many_rows = closing && self.rows >= BURST_ROWS;
+        let many_rows = closing && many_rows(self.rows);
         let many = many_rows || prints.len() >= BURST_PRINTS;
         (inbox.range, inbox.pulse) = (prints, pulse.is_some());
         inbox.now = pulse.unwrap_or(inbox.now);

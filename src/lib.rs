@@ -19,5 +19,6 @@ pub mod sim;
 pub mod symbols;
 pub mod synthetic;
 pub mod tape;
+pub mod terminal;
 pub mod tls;
 pub mod venue;

@@ -4,7 +4,7 @@
 //! on a terminal only. Nothing that goes wrong with a log stops the program.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::str::FromStr;
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
@@ -12,6 +12,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record, SetLoggerError};
 use systems::units::Nanos;
 
 use crate::config::{self, nearest};
+use crate::terminal;
 
 mod files;
 mod repeats;
@@ -197,7 +198,7 @@ fn logger(levels: &Levels, files: Option<Files>, now: fn() -> Nanos) -> Repeats 
             };
             let plain = ("", "");
             let shown = line(if colours { paint(record.level()) } else { plain });
-            let _ = io::stderr().write_all(shown.as_bytes());
+            terminal::write_above(&shown);
             if let Some(files) = &files {
                 let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
                 files.write(at, &if colours { line(plain) } else { shown });

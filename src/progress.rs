@@ -8,6 +8,7 @@ use systems::units::Nanos;
 use crate::clock::Stopwatch;
 use crate::logging::timestamp;
 use crate::replay::Watch;
+use crate::terminal;
 
 /// A bar on stderr; nothing at all where stderr is no terminal.
 pub struct Progress {
@@ -18,7 +19,7 @@ pub struct Progress {
 impl Progress {
     /// A bar over `bytes` bytes of tape.
     pub fn over(bytes: u64) -> Self {
-        let bar = ProgressBar::new(bytes);
+        let bar = terminal::draw(ProgressBar::new(bytes));
         let template = "{bar:30} {percent:>3} %  {msg}  {eta} to go";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);

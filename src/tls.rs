@@ -3,13 +3,14 @@
 //! The provider is always given by name. rustls' own choice panics at run time as soon as two
 //! providers are compiled in, which any new dependency can cause.
 
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +18,7 @@ pub enum TlsError {
     /// The machine trusts nobody, and no file was given.
     #[error(
         "no root certificates on this machine{}; install them (such as the package \
-         ca-certificates), or name a PEM file", detail(.0)
+         ca-certificates), or name a PEM file with --ca or as ca in [rest]", detail(.0)
     )]
     NoRoots(Vec<rustls_native_certs::Error>),
     /// The file with certificates cannot be read.
@@ -84,6 +85,36 @@ fn config(roots: RootCertStore) -> Result<ClientConfig, TlsError> {
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// What to tell about a certificate that was refused; `None` for an error about anything else.
+pub fn distrust(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
+            return Some(refused(why));
+        }
+        // An error of I/O that wraps another names that one's cause as its own, and skips it.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = match wrapped {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+fn refused(why: &CertificateError) -> String {
+    let text = format!("the venue's certificate is not trusted ({why})");
+    match why {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
+            "{text}: if a private CA issued it, name the CA's PEM file with --ca or as ca in [rest]"
+        ),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            format!("{text}: is this machine's clock right?")
+        }
+        _ => text,
+    }
+}
+
 fn add(roots: &mut RootCertStore, file: &Path) -> Result<(), TlsError> {
     let unread = |error| TlsError::File { file: file.to_owned(), error };
     // The reader of PEM files panics on a folder.
@@ -104,6 +135,15 @@ fn add(roots: &mut RootCertStore, file: &Path) -> Result<(), TlsError> {
 mod tests {
     use super::*;
     use std::fs;
+
+    #[test]
+    fn a_refused_certificate_is_found_below_errors_of_io() {
+        let refused = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, refused));
+        let told = distrust(&wrapped).unwrap();
+        assert!(told.contains("--ca") && told.contains("UnknownIssuer"), "{told}");
+        assert_eq!(distrust(&io::Error::other("reset")), None);
+    }
 
     #[test]
     fn a_file_that_cannot_be_used_is_named_with_the_cause() {

@@ -1,6 +1,8 @@
 //! The real binary: exit codes, digests over threads and batches, and what a user's mistakes say.
 
+mod doctor;
 mod files;
+mod tls;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

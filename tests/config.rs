@@ -1,6 +1,6 @@
 //! Configurations: the default reads back, and every mistake is named with its line and key.
 
-use tapescan::config::{Config, ConfigError, Problem, Scope, Winner};
+use tapescan::config::{Choice, Config, ConfigError, Problem, Scope, Winner};
 
 fn problems(text: &str) -> Vec<Problem> {
     match Config::parse("scanner.toml", text) {
@@ -35,6 +35,13 @@ fn every_key_is_read_and_printed() {
         lookback = { "1m" = 500, "1h" = 50 }
         [venue]
         name = "binance-usdm"
+        symbols = ["BTCUSDT", "ETHUSDT"]
+        requests = "https://proxy.example/"
+        streams = "wss://proxy.example/market"
+        [rest]
+        budget = 0.8
+        timeout = "20s"
+        ca = "ca.pem"
         [reconcile]
         scope = "all"
         grace = "2s"
@@ -63,6 +70,12 @@ fn every_key_is_read_and_printed() {
     assert_eq!(rows, [(60, 500, 7), (900, 300, 0), (3_600, 50, 2)]);
     assert_eq!(config.base().seconds(), 60);
     assert_eq!((config.venue.as_str(), config.session_seconds), ("binance-usdm", 28_800));
+    let names = Choice::Names(vec!["BTCUSDT".to_owned(), "ETHUSDT".to_owned()]);
+    assert_eq!(config.symbols, Some(names));
+    assert_eq!(config.requests.as_deref(), Some("https://proxy.example"));
+    assert_eq!(config.streams.as_deref(), Some("wss://proxy.example/market"));
+    assert_eq!((config.rest.budget_percent, config.rest.timeout_ns), (80, 20_000_000_000));
+    assert_eq!(config.rest.ca.as_deref(), Some(std::path::Path::new("ca.pem")));
     assert_eq!((config.reconcile.scope, config.reconcile.winner), (Scope::All, Winner::Venue));
     assert_eq!((config.reconcile.grace_ns, config.reconcile.queue), (2_000_000_000, 16));
     assert_eq!(config.record.dir.as_deref(), Some(std::path::Path::new("tapes")));
@@ -99,6 +112,19 @@ fn values_of_another_type_or_out_of_range_are_refused() {
     check("lookback = 100_001", 1, "lookback", "not 100001");
     check("session = \"8am\"", 1, "session", "a time of day in UTC such as \"08:00\"");
     check("[venue]\nname = \"binanse\"", 2, "venue.name", "did you mean \"binance\"?");
+    check("[venue]\nsymbols = 5", 2, "venue.symbols", "a list of names, or \"top:200\"");
+    check("[venue]\nsymbols = \"top:0\"", 2, "venue.symbols", "top:N with N from 1 on");
+    check("[venue]\nsymbols = []", 2, "venue.symbols", "at least one name");
+    check("[venue]\nsymbols = [\"A\", \"A\"]", 2, "venue.symbols", "A is listed twice");
+    check("[venue]\nsymbols = [1]", 2, "venue.symbols", "expected a string, not an integer");
+    check("[venue]\nrequests = \"api.example\"", 2, "venue.requests", "\"https://venue.example\"");
+    check("[venue]\nstreams = \"https://x\"", 2, "venue.streams", "\"wss://venue.example\"");
+    check("[rest]\nbudget = 80", 2, "rest.budget", "a share from 0.1 to 0.9 such as 0.6");
+    check("[rest]\nbudget = 0.123", 2, "rest.budget", "in whole hundredths, not 0.123");
+    check("[rest]\nbudget = \"all\"", 2, "rest.budget", "not a string");
+    check("[rest]\ntimeout = \"0s\"", 2, "rest.timeout", "from 1s to 1m such as \"10s\"");
+    check("[rest]\nca = \"\"", 2, "rest.ca", "leave the key out");
+    check("budget = 0.5", 1, "budget", "it belongs in [rest]");
     check("[reconcile]\nscope = \"al\"", 2, "reconcile.scope", "did you mean \"all\"?");
     check("[reconcile]\nwinner = \"me\"", 2, "reconcile.winner", "\"ours\" or \"venue\"");
     check("[reconcile]\nqueue = 0", 2, "reconcile.queue", "from 1 to 65536");

@@ -6,19 +6,15 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::replay::{as_json, print};
+use super::session::Session;
 use super::table::count;
 use super::{Failure, sim};
 use crate::cli::LiveArgs;
-use crate::config::{Config, VENUES};
+use crate::config::Config;
 use crate::live::panel::{Panel, Rate};
 use crate::live::record::{Record, Recording};
-use crate::live::{self, Choice, Ended, LiveError, Options, Shown};
+use crate::live::{self, Ended, LiveError, Options, Shown};
 use crate::logging::timestamp;
-use crate::sim::Exchange;
-use crate::venue::Venue;
-
-/// Symbols of a real venue that are followed unless others are named.
-const TOP: usize = 200;
 
 impl From<LiveError> for Failure {
     fn from(error: LiveError) -> Self {
@@ -30,28 +26,14 @@ impl From<LiveError> for Failure {
 }
 
 pub(super) fn run(args: &LiveArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let mut config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
-    if let Some(name) = &args.exchange {
-        if !VENUES.contains(&name.as_str()) {
-            let names = VENUES.join(", ");
-            return Err(Failure::Usage(format!("--exchange {name:?} is not one of {names}")));
-        }
-        config.venue.clone_from(name);
-    }
+    let run_for = args.run_for.as_deref().map(|text| sim::time("--for", text)).transpose()?;
+    let Session { config, mut options, exchange: _exchange } = Session::new(&args.session)?;
+    options.run_for = run_for.map(Duration::from_nanos);
     let log = &config.log;
     crate::logging::configure(log).map_err(|error| {
         let dir = log.dir.clone().unwrap_or_default();
         Failure::Failed(format!("no log can be written to {}: {error}", dir.display()))
     })?;
-    let exchange = match Venue::parse(&config.venue) {
-        None => Some(sim::for_live(args)?),
-        Some(_) if args.synthetic.is_some() || !args.fault.is_empty() || args.speed.is_some() => {
-            let text = "--synthetic, --fault and --speed are for --exchange sim";
-            return Err(Failure::Usage(text.to_owned()));
-        }
-        Some(_) => None,
-    };
-    let options = options(args, &config, exchange.as_ref())?;
     let ended =
         if args.json { json_lines(&options, &config, out)? } else { panel(&options, &config)? };
     if args.json {
@@ -81,50 +63,8 @@ fn in_words(ended: &Ended, config: &Config, out: &mut dyn Write) -> Result<(), F
     Ok(())
 }
 
-fn options(
-    args: &LiveArgs,
-    config: &Config,
-    exchange: Option<&Exchange>,
-) -> Result<Options, Failure> {
-    // The simulated exchange speaks like spot.
-    let venue = Venue::parse(&config.venue).unwrap_or(Venue::BinanceSpot);
-    let choice = match &args.symbols {
-        Some(text) => choice(text)?,
-        None if exchange.is_some() => Choice::All,
-        None => Choice::Top(TOP),
-    };
-    let at = |scheme| exchange.map(|exchange| format!("{scheme}://{}", exchange.addr()));
-    let run_for = args.run_for.as_deref().map(|text| sim::time("--for", text)).transpose()?;
-    Ok(Options {
-        venue,
-        requests: args.requests.clone().or_else(|| at("http")),
-        streams: args.streams.clone().or_else(|| at("ws")),
-        choice,
-        record: args.record.clone().or_else(|| config.record.dir.clone()),
-        // The exchange of this process begins anew with it.
-        resume: exchange.is_none(),
-        run_for: run_for.map(Duration::from_nanos),
-        threads: usize::from(args.threads),
-        keep_candles: false,
-        speed: args.speed.unwrap_or(1.0),
-    })
-}
-
-/// `A,B` or `top:N`.
-fn choice(text: &str) -> Result<Choice, Failure> {
-    let Some(number) = text.strip_prefix("top:") else {
-        return Ok(Choice::Names(text.split(',').map(str::to_owned).collect()));
-    };
-    match number.parse() {
-        Ok(count) if count > 0 => Ok(Choice::Top(count)),
-        _ => Err(Failure::Usage(format!(
-            "--symbols {text:?}: expected names such as BTCUSDT,ETHUSDT, or top:N with N from 1 on"
-        ))),
-    }
-}
-
 fn panel(options: &Options, config: &Config) -> Result<Ended, LiveError> {
-    let mut panel = Panel::new();
+    let mut panel = Panel::new(&config.venue, options.run_for);
     let ended = live::run(options, config, &mut |shown| {
         panel.show(shown);
         // What repeated itself is told when its time is over, not when something else happens.

@@ -1,11 +1,13 @@
 //! One file per command: from flags to what a person or a program sees.
 
 mod audit;
+mod doctor;
 mod golden;
 mod import;
 mod live;
 mod output;
 mod replay;
+mod session;
 mod sim;
 mod table;
 mod tape;
@@ -96,6 +98,7 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Import(args) => import::run(args, out),
         Command::Audit(args) => audit::run(&args, out),
         Command::Live(args) => live::run(&args, out),
+        Command::Doctor(args) => doctor::run(&args, out),
         Command::Sim(args) => sim::run(&args, out),
         Command::Config { file } => {
             let config = file.as_deref().map(Config::read).transpose()?.unwrap_or_default();

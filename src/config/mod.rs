@@ -14,12 +14,16 @@ use systems::units::Nanos;
 use crate::logging::Levels;
 
 mod amounts;
+mod choice;
+mod edge;
 mod nearest;
 mod print;
 mod read;
 mod record;
 mod sections;
 
+pub use choice::Choice;
+pub use edge::{REQUESTS, STREAMS, base};
 pub use nearest::nearest;
 
 /// Everything a session is told.
@@ -27,6 +31,14 @@ pub use nearest::nearest;
 pub struct Config {
     /// The venue's name: one of [`VENUES`].
     pub venue: String,
+    /// Which symbols; `None` leaves it to the venue: of a real one the busiest.
+    pub symbols: Option<Choice>,
+    /// Scheme and host of requests, where they are not the venue's own.
+    pub requests: Option<String>,
+    /// Scheme, host and route of streams, where they are not the venue's own.
+    pub streams: Option<String>,
+    /// How the venue is asked.
+    pub rest: Rest,
     /// What to keep per interval; the base interval first, the others after it by length.
     pub intervals: Vec<PerInterval>,
     /// When the trading day of session VWAP begins, in seconds after midnight UTC.
@@ -51,6 +63,17 @@ pub struct PerInterval {
     pub lookback: usize,
     /// Indicators over them, in column order.
     pub indicators: Vec<catalog::Spec>,
+}
+
+/// How the venue is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// Percent of the venue's weight that we allow ourselves.
+    pub budget_percent: u32,
+    /// How long a request may take, in nanoseconds.
+    pub timeout_ns: u64,
+    /// A PEM file with certificates to trust beside the machine's, by requests and streams.
+    pub ca: Option<PathBuf>,
 }
 
 /// How candles are compared with the venue's.
@@ -129,6 +152,10 @@ impl Default for Config {
         };
         Self {
             venue: "binance".to_owned(),
+            symbols: None,
+            requests: None,
+            streams: None,
+            rest: Rest { budget_percent: 60, timeout_ns: 10 * Nanos::PER_SECOND, ca: None },
             intervals: INTERVALS.map(per_interval).into(),
             session_seconds: 0,
             reconcile: Reconcile {

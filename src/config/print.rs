@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::sections::{SCOPES, WINNERS};
-use super::{Config, PerInterval, VENUES, amounts};
+use super::{Choice, Config, PerInterval, VENUES, amounts};
 
 impl Config {
     /// Every key with its value and a comment: what `tapescan config` prints, and what goes on
@@ -53,9 +53,42 @@ impl Config {
         Ok(())
     }
 
+    /// The rest of `[venue]`, and `[rest]`.
+    fn write_edge(&self, out: &mut String) -> fmt::Result {
+        writeln!(
+            out,
+            "# Names, \"top:N\" for the N busiest against USDT, or \"all\". Without it the"
+        )?;
+        writeln!(out, "# busiest 200, of the simulated exchange all.")?;
+        let symbols = self.symbols.as_ref().map(|choice| match choice {
+            Choice::Names(names) => {
+                let names: Vec<_> = names.iter().map(|name| quoted(name)).collect();
+                format!("[{}]", names.join(", "))
+            }
+            other => quoted(&other.to_string()),
+        });
+        or_example(out, "symbols", symbols, "[\"BTCUSDT\", \"ETHUSDT\"]")?;
+        writeln!(out, "# Where requests and streams go, if not to the venue itself.")?;
+        let url = |url: &Option<String>| url.as_deref().map(quoted);
+        or_example(out, "requests", url(&self.requests), "\"http://127.0.0.1:9443\"")?;
+        or_example(out, "streams", url(&self.streams), "\"ws://127.0.0.1:9443\"")?;
+        let rest = &self.rest;
+        writeln!(out, "\n[rest]\n# Share of the venue's request weight that may be used.")?;
+        writeln!(out, "budget = {}", f64::from(rest.budget_percent) / 100.0)?;
+        writeln!(out, "# How long a request may take.")?;
+        writeln!(out, "timeout = {}", quoted(&amounts::duration_text(rest.timeout_ns)))?;
+        writeln!(
+            out,
+            "# A private CA to trust beside the machine's, for requests and streams (PEM)."
+        )?;
+        let ca = rest.ca.as_ref().map(|file| quoted(&file.to_string_lossy()));
+        or_example(out, "ca", ca, "\"ca.pem\"")
+    }
+
     fn write_sections(&self, out: &mut String) -> fmt::Result {
         writeln!(out, "\n[venue]\n# {}.", VENUES.join(", "))?;
         writeln!(out, "name = {}", quoted(&self.venue))?;
+        self.write_edge(out)?;
         let reconcile = &self.reconcile;
         writeln!(out, "\n[reconcile]\n# Which candles are asked for to compare with the venue's:")?;
         writeln!(out, "# suspect (gaps and heads), all, or off.")?;
@@ -106,6 +139,14 @@ impl Config {
             Some(age) => writeln!(out, "max_age = {}", quoted(&amounts::duration_text(age))),
             None => writeln!(out, "# max_age = \"7d\""),
         }
+    }
+}
+
+/// A key with its value, or as a comment with an example if it has none.
+fn or_example(out: &mut String, key: &str, value: Option<String>, example: &str) -> fmt::Result {
+    match value {
+        Some(value) => writeln!(out, "{key} = {value}"),
+        None => writeln!(out, "# {key} = {example}"),
     }
 }
 

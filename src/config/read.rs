@@ -164,6 +164,16 @@ impl<'a, 't> Item<'a, 't> {
             .ok_or_else(|| format!("expected {allowed}, not {}", integer.as_str()))
     }
 
+    /// As a number with or without decimals; `allowed` says which would be right.
+    pub(super) fn number(&self, allowed: &str) -> Result<f64, String> {
+        let text = match self.value.get_ref() {
+            DeValue::Float(float) => float.as_str(),
+            DeValue::Integer(integer) => integer.as_str(),
+            _ => return Err(self.expected(allowed)),
+        };
+        text.parse().map_err(|_| format!("expected {allowed}, not {text}"))
+    }
+
     /// As one of a few names, each with its meaning.
     pub(super) fn one_of<T: Copy>(&self, names: &[(&'static str, T)]) -> Result<T, String> {
         let text = self.text()?;

@@ -9,17 +9,28 @@ use systems::units::Nanos;
 
 use super::read::{Item, Reader, Section};
 use super::record::record;
-use super::{Config, LOOKBACK, PerInterval, Problem, Scope, VENUES, Winner};
-use super::{amounts, default_indicators, nearest};
+use super::{Config, LOOKBACK, PerInterval, Problem, Scope, Winner};
+use super::{amounts, default_indicators, edge, nearest};
 use crate::logging::Levels;
 
 /// Every key, by section.
 const KEYS: &[(&str, &[&str])] = &[
     (
         "",
-        &["intervals", "lookback", "indicators", "session", "venue", "reconcile", "record", "log"],
+        &[
+            "intervals",
+            "lookback",
+            "indicators",
+            "session",
+            "venue",
+            "rest",
+            "reconcile",
+            "record",
+            "log",
+        ],
     ),
-    ("venue", &["name"]),
+    ("venue", &["name", "symbols", "requests", "streams"]),
+    ("rest", &["budget", "timeout", "ca"]),
     ("reconcile", &["scope", "grace", "queue", "winner"]),
     ("record", &["dir", "every", "budget", "max_age"]),
     ("log", &["level", "dir", "max_size", "keep"]),
@@ -69,18 +80,16 @@ pub(super) fn config(text: &str) -> Result<Config, Vec<Problem>> {
 /// Reads one section into its part of the configuration.
 type Fill = for<'t> fn(&mut Reader<'t>, Section<'_, 't>, &mut Config);
 
-const SECTIONS: &[(&str, Fill)] =
-    &[("venue", venue), ("reconcile", reconcile), ("record", record), ("log", log)];
+const SECTIONS: &[(&str, Fill)] = &[
+    ("venue", edge::venue),
+    ("rest", edge::rest),
+    ("reconcile", reconcile),
+    ("record", record),
+    ("log", log),
+];
 
 fn with_defaults(interval: Interval) -> PerInterval {
     PerInterval { interval, lookback: LOOKBACK, indicators: default_indicators() }
-}
-
-fn venue<'t>(reader: &mut Reader<'t>, section: Section<'_, 't>, config: &mut Config) {
-    let names: Vec<(&'static str, &'static str)> = VENUES.iter().map(|&n| (n, n)).collect();
-    if let Some(name) = reader.value(section, "name", |item| item.one_of(&names)) {
-        config.venue = name.to_owned();
-    }
 }
 
 fn reconcile<'t>(reader: &mut Reader<'t>, section: Section<'_, 't>, config: &mut Config) {

@@ -6,37 +6,34 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use systems::trade::SymbolId;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::drive::Parts;
 use super::event::{Command, Event, Socket};
 use super::inbox::{Sender, inbox};
-use super::limits::{COMMANDS, DRAIN, INBOX, OUTGOING, REST, SHOW, START, TICK};
+use super::limits::{COMMANDS, DRAIN, INBOX, OUTGOING, SHOW, START, TICK};
+use super::outline::{Asking, Outline, outline};
 use super::record::Recorder;
 use super::record::shelf::{PROGRAM, Shelf};
 use super::resume::Earlier;
 use super::socket::{self, Outgoing};
-use super::start::{Ends, Market};
+use super::start::Market;
 use super::work::{Channels, Worked, start};
 use super::{Clock, Ended, LiveError, Options, Shown, Status};
 use crate::clock::{self, Stopwatch};
 use crate::config::{self, Config};
 use crate::engine::Engine;
-use crate::link::{Fleet, Plan, Why};
+use crate::link::{Fleet, Why};
 use crate::replay::{CaughtUp, Outputs};
 use crate::rest::arrival::Arrival;
 use crate::rest::budget::Priority;
-use crate::rest::warm_up::warm_up;
-use crate::rest::worker::{Report, Settings, Worker};
+use crate::rest::worker::Report;
 use crate::session::Session;
 use crate::settings::{settings, widths};
 use crate::tape::entry::Header;
 use crate::tls::tls_config;
-use crate::venue::Channel;
-use crate::venue::link::Streams;
 
 /// Lives a session from the first request to the sealed tape.
 pub(super) async fn session(
@@ -46,21 +43,6 @@ pub(super) async fn session(
 ) -> Result<Ended, LiveError> {
     let now: Clock = Arc::new(clock::steady(options.speed));
     let seed = clock::now().0;
-    let mut told = Settings::new(options.venue, seed);
-    told.base = options.requests.clone();
-    told.speed = options.speed;
-    let worker = Worker::new(&told, {
-        let now = now.clone();
-        move || now()
-    })?;
-    let rest = worker.snapshots();
-    let (jobs, taken) = mpsc::channel(REST);
-    let (answers, arrivals) = mpsc::channel(REST);
-    let (stop_worker, stopped) = oneshot::channel::<()>();
-    let worker = tokio::spawn(worker.run(taken, answers, async move {
-        // Dropping the other end is how it is told.
-        let _ = stopped.await;
-    }));
     let mut signals = Signals::new()?;
     let shelf = options.record.as_deref();
     let shelf = shelf.map(|dir| Shelf::open(dir, &config.venue, &config.record)).transpose()?;
@@ -68,12 +50,14 @@ pub(super) async fn session(
         Some(shelf) => Earlier::find(shelf, options.venue.name(), config, clock::now()),
         None => Earlier::default(),
     };
-    let mut ends = Ends { jobs, arrivals };
+    let mut asking = Asking::start(options, config, &now, seed)?;
     let market = tokio::select! {
-        market = ends.learn(options.venue, &options.choice, &earlier.symbols) => market?,
-        () = sleep(START) => return Err(LiveError::Start("the venue did not answer".to_owned())),
+        market = asking.ends.learn(options.venue, &options.choice, &earlier.symbols) => Some(market?),
+        () = sleep(START) => None,
         () = signals.next() => return Err(LiveError::Interrupted),
     };
+    let Some(market) = market else { return Err(asking.no_answer(options, START)) };
+    let Asking { ends, snapshots: rest, stop: stop_worker, worker } = asking;
     let symbols = market.symbols.clone();
     log::info!("{} symbols", symbols.specs().len());
     let earlier = earlier.of(symbols.specs());
@@ -93,7 +77,7 @@ pub(super) async fn session(
     let (commands, to_do) = mpsc::channel(COMMANDS);
     let (status, statuses) = watch::channel(Status::default());
     let channels = Channels { inbox: events, commands, jobs: ends.jobs, recorder, status };
-    let sockets = Sockets::new(options, sender.clone(), now.clone())?;
+    let sockets = Sockets::new(options, config, sender.clone(), now.clone())?;
     let feeds =
         [beat(sender.clone(), now.clone(), options.speed), forward(ends.arrivals, sender.clone())];
     let engine = start(parts, channels, now, options.venue.name(), options.threads)?;
@@ -152,6 +136,7 @@ async fn carry(
             },
             () = &mut end, if !stopping => {
                 stopping = true;
+                log::info!("ending: what has come is folded, connections are closed");
                 deadline.set(sleep(DRAIN));
                 sockets.close_all();
                 feeds.iter().for_each(JoinHandle::abort);
@@ -174,15 +159,11 @@ fn parts(
 ) -> Result<Parts, LiveError> {
     let symbols = &market.symbols;
     let told = settings(config);
-    let chosen: Vec<_> = (0..symbols.specs().len() as u16).map(SymbolId).collect();
-    let streams = Streams::prints(Channel::AggregateTrades);
-    let plan = Plan::new(options.venue, streams, symbols, &chosen, &market.rates)?;
+    let Outline { plan, warm, .. } = outline(options, config, market, now());
+    let plan = plan?;
     let mut fleet = Fleet::new(&plan, options.streams.as_deref(), seed);
     let (sent, stamp, received) = market.time;
     fleet.server_time(sent, stamp, received);
-    let wanted: Vec<_> = config.intervals.iter().map(|per| (per.interval, per.lookback)).collect();
-    let venue_now = fleet.clock().venue_time(now()).unwrap_or(stamp);
-    let warm = warm_up(options.venue, symbols, &wanted, venue_now);
     for interval in &warm.unserved {
         log::warn!("the venue has no candles of {interval}: it fills as live candles close");
     }
@@ -253,9 +234,15 @@ struct Open {
 }
 
 impl Sockets {
-    fn new(options: &Options, inbox: Sender, clock: Clock) -> Result<Self, LiveError> {
+    fn new(
+        options: &Options,
+        config: &Config,
+        inbox: Sender,
+        clock: Clock,
+    ) -> Result<Self, LiveError> {
         let base = options.streams.as_deref().unwrap_or(options.venue.link_facts().base);
-        let tls = base.starts_with("wss").then(|| tls_config(None)).transpose()?;
+        let extra_ca = config.rest.ca.as_deref();
+        let tls = base.starts_with("wss").then(|| tls_config(extra_ca)).transpose()?;
         let shared = socket::Shared { inbox, clock, tls };
         Ok(Self { shared, open: HashMap::new() })
     }
@@ -336,6 +323,7 @@ impl Signals {
 fn exit_at_the_next(mut signals: Signals) {
     tokio::spawn(async move {
         signals.next().await;
+        crate::terminal::clear();
         std::process::exit(130);
     });
 }

@@ -81,6 +81,12 @@ pub const DIAL: Duration = Duration::from_secs(15);
 /// with tries of a minute each.
 pub const START: Duration = Duration::from_secs(180);
 
+/// How long `doctor` waits for the same answers: whoever asks wants to know soon.
+pub const SURVEY: Duration = Duration::from_secs(30);
+
+/// Requests that fail before `doctor` gives the venue up.
+pub const SURVEY_FAILURES: u64 = 3;
+
 /// How long the engine may take to fold what is in the inbox when the session ends, and the
 /// recorder to seal the tape. Whoever does not want to wait for it sends a second signal.
 pub const DRAIN: Duration = Duration::from_secs(30);

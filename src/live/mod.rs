@@ -15,6 +15,7 @@ pub mod event;
 mod inbox;
 mod io;
 pub mod limits;
+mod outline;
 pub mod panel;
 pub mod record;
 mod resume;
@@ -29,6 +30,8 @@ use std::time::Duration;
 
 use systems::units::Nanos;
 
+pub use crate::config::Choice;
+pub use outline::Survey;
 pub use status::Status;
 
 use crate::engine::ScheduleError;
@@ -42,17 +45,6 @@ use record::{Record, RecordError};
 
 /// Our steady clock, shared by everything that stamps.
 type Clock = Arc<dyn Fn() -> Nanos + Send + Sync>;
-
-/// Which symbols are followed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Choice {
-    /// Every one that trades.
-    All,
-    /// So many with the largest volume of the last day, of those that trade against USDT.
-    Top(usize),
-    /// These.
-    Names(Vec<String>),
-}
 
 /// What a session is told beside its configuration.
 #[derive(Clone, Debug)]
@@ -146,6 +138,18 @@ pub enum LiveError {
     /// The engine did not end in time.
     #[error("the engine did not end within {} s", limits::DRAIN.as_secs())]
     Stuck,
+}
+
+/// Learns what a session would begin with and do, without beginning it.
+///
+/// # Errors
+/// [`LiveError`]: the venue does not answer, or a symbol is none of its.
+pub fn survey(options: &Options, config: &crate::config::Config) -> Result<Survey, LiveError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let survey = runtime.block_on(outline::survey(options, config));
+    // An address that is still being looked up must not hold up the answer.
+    runtime.shutdown_background();
+    survey
 }
 
 /// Runs a session to its end, telling `show` how it stands four times a second.

@@ -1,58 +1,116 @@
 //! What a person sees of a live session: a block of lines on a terminal, a log line elsewhere.
 
+mod rows;
+
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
+use systems::units::Nanos;
 
 use super::Shown;
-use super::record::Recording;
-use crate::clock::Stopwatch;
-use crate::logging::timestamp;
-use crate::rest::desk::Snapshot;
+use crate::clock::{self, Stopwatch};
+use crate::terminal;
+use rows::Row;
 
 /// How often a line is logged where there is no terminal.
 const LOG_EVERY: Duration = Duration::from_secs(10);
+
+/// Looks over which the rate of prints is taken: three seconds.
+const LOOKS: usize = 13;
+
+/// Columns left free at the right, so that no terminal begins a new line by itself.
+const MARGIN: usize = 1;
 
 /// Shows how a session stands, on stderr.
 pub struct Panel {
     bar: ProgressBar,
     watch: Stopwatch,
     logged: Duration,
-    rate: Rate,
+    /// Prints at the last looks, over which their rate is taken: an engine that is busy tells how
+    /// it stands in fits and starts.
+    looks: VecDeque<(u64, Duration)>,
+    /// What the session is: its venue, and how long it is to last.
+    venue: String,
+    run_for: Option<Duration>,
+    /// Widths of the lines that are drawn, and of the terminal when they were.
+    drawn: (Vec<usize>, usize),
+}
+
+/// Everything that is shown.
+struct View<'a> {
+    venue: &'a str,
+    shown: &'a Shown,
+    rate: f64,
+    elapsed: Duration,
+    run_for: Option<Duration>,
+    /// Our time.
+    now: Nanos,
 }
 
 impl Panel {
     /// A panel that shows nothing yet.
-    pub fn new() -> Self {
-        let bar = ProgressBar::new_spinner();
+    pub fn new(venue: &str, run_for: Option<Duration>) -> Self {
+        let bar = terminal::draw(ProgressBar::new_spinner());
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             bar.set_style(style);
         }
-        Self { bar, watch: Stopwatch::start(), logged: Duration::ZERO, rate: Rate::default() }
+        let (watch, logged, looks) = (Stopwatch::start(), Duration::ZERO, VecDeque::new());
+        Self { bar, watch, logged, looks, venue: venue.to_owned(), run_for, drawn: (vec![], 0) }
     }
 
     /// Shows how it stands now.
     pub fn show(&mut self, shown: &Shown) {
         let elapsed = self.watch.elapsed();
-        if !self.bar.is_hidden() {
-            let rate = self.rate.of(shown.status.prints - shown.status.resumed, elapsed);
-            self.bar.set_message(lines(shown, rate).join("\n"));
-        } else if elapsed >= self.logged + LOG_EVERY {
-            self.logged = elapsed;
-            let rate = self.rate.of(shown.status.prints - shown.status.resumed, elapsed);
-            log::info!("{}", lines(shown, rate).join("; "));
+        let rate = self.smooth_rate(shown.status.prints - shown.status.resumed, elapsed);
+        let drawn = !self.bar.is_hidden();
+        if !drawn && elapsed < self.logged + LOG_EVERY {
+            return;
         }
+        let (venue, run_for, now) = (&*self.venue, self.run_for, clock::now());
+        let rows = rows::rows(&View { venue, shown, rate, elapsed, run_for, now });
+        if drawn {
+            self.draw(&rows);
+        } else {
+            self.logged = elapsed;
+            let texts: Vec<String> = rows.iter().skip(1).map(Row::plain).collect();
+            log::info!("{}", texts.join("; "));
+        }
+    }
+
+    /// Prints per second over the last looks.
+    fn smooth_rate(&mut self, prints: u64, elapsed: Duration) -> f64 {
+        self.looks.push_back((prints, elapsed));
+        if self.looks.len() > LOOKS {
+            self.looks.pop_front();
+        }
+        let before = self.looks.front().copied().unwrap_or_default();
+        Rate { before }.of(prints, elapsed)
+    }
+
+    fn draw(&mut self, rows: &[Row]) {
+        let (height, width) = terminal::size();
+        let (lines, known) = &self.drawn;
+        if width < *known {
+            let broken = lines.iter().map(|line| line.div_ceil(width.max(1)).saturating_sub(1));
+            terminal::clear_above(broken.sum());
+        }
+        // One row is the empty one, and one belongs to the log above.
+        let fits = rows.iter().take(height.saturating_sub(2).max(1));
+        let (texts, mut widths): (Vec<String>, Vec<usize>) =
+            fits.map(|row| row.fitted(width.saturating_sub(MARGIN))).unzip();
+        // The last line is filled up with spaces.
+        widths.pop();
+        widths.push(width);
+        self.drawn = (widths, width);
+        // An empty line sets it apart from the log, and is what stays behind when the terminal
+        // itself writes a ^C below the block.
+        self.bar.set_message(format!("\n{}", texts.join("\n")));
     }
 
     /// Takes the block away.
     pub fn done(&self) {
         self.bar.finish_and_clear();
-    }
-}
-
-impl Default for Panel {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -71,89 +129,9 @@ impl Rate {
     }
 }
 
-fn lines(shown: &Shown, rate: f64) -> Vec<String> {
-    let status = &shown.status;
-    let lag = status.lag_ms.map_or_else(String::new, |(median, late)| {
-        format!("  lag {median:.0} ms, {late:.0} ms at p99")
-    });
-    let marks = status.marks.iter().fold(Vec::new(), |mut sums: Vec<(&str, u64)>, (_, mark, n)| {
-        match sums.iter_mut().find(|(name, _)| *name == mark.name()) {
-            Some((_, sum)) => *sum += n,
-            None => sums.push((mark.name(), *n)),
-        }
-        sums
-    });
-    let marks: Vec<_> =
-        marks.iter().map(|(name, n)| format!("{} {name}", HumanCount(*n))).collect();
-    let mut lines = vec![
-        format!(
-            "{}  links {}/{}, lost {}",
-            timestamp(status.now),
-            status.links.0,
-            status.links.1,
-            status.lost
-        ),
-        format!(
-            "{} prints  {}/s{lag}  inbox at most {}",
-            HumanCount(status.prints),
-            HumanCount(rate as u64),
-            status.inbox_max
-        ),
-        format!(
-            "{} candles ({})  gaps {}",
-            HumanCount(status.candles()),
-            marks.join(", "),
-            status.gaps
-        ),
-        requests(&shown.rest, status.warm_up),
-    ];
-    if status.recording != Recording::Off {
-        lines.push(format!("recording {}", status.recording));
-    }
-    lines
-}
-
-fn requests(rest: &Snapshot, (warm, of): (usize, usize)) -> String {
-    let waiting: usize = rest.waiting.iter().sum();
-    let mut line = format!(
-        "requests {} sent, {} failed, {waiting} waiting, weight {}/{}",
-        rest.sent, rest.failed, rest.used, rest.allowed
-    );
-    if warm < of {
-        let eta = rest.eta_ns / 1_000_000_000;
-        line.push_str(&format!("  warm-up {warm}/{of}, {eta} s to go"));
-    }
-    if let Some(closed) = rest.closed {
-        let what = if closed.banned { "banned" } else { "paused" };
-        line.push_str(&format!("  {what} until {}", timestamp(closed.until)));
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::Status;
-    use systems::candle::Mark;
-
-    #[test]
-    fn the_block_says_how_it_stands() {
-        let marks = vec![(0, Mark::Complete, 1_000), (0, Mark::Gap, 2), (1, Mark::Complete, 234)];
-        let status = Status {
-            prints: 5,
-            marks,
-            warm_up: (1, 9),
-            lag_ms: Some((2.0, 9.4)),
-            ..Status::default()
-        };
-        let shown = Shown { status, rest: Snapshot::default() };
-        let text = lines(&shown, 7.5).join("\n");
-        for want in
-            ["5 prints  7/s  lag 2 ms, 9 ms at p99", "1,236 candles (1,234 complete, 2 gap)", "1/9"]
-        {
-            assert!(text.contains(want), "{text}");
-        }
-    }
 
     #[test]
     fn a_rate_is_that_since_the_last_look() {

@@ -24,6 +24,7 @@ use super::event::{Event, Socket};
 use super::inbox::Sender;
 use super::limits::{DIAL, MESSAGE_MAX, READ_BUFFER};
 use crate::link::Why;
+use crate::tls::distrust;
 
 /// A frame's text, sharing the memory into which it was read.
 pub type Text = Utf8Bytes;
@@ -129,7 +130,8 @@ async fn dial(url: &str, tls: Option<&Arc<ClientConfig>>) -> Result<Stream, Why>
             let name = ServerName::try_from(host.clone()).map_err(|_| Why::NotAccepted)?;
             let connector = TlsConnector::from(tls.clone());
             Box::new(connector.connect(name, tcp).await.map_err(|error| {
-                log::warn!("{host}: {error}");
+                let told = distrust(&error).unwrap_or_else(|| error.to_string());
+                log::warn!("{host}:{port}: {told}");
                 // What TLS itself refuses does not mend; a cut line does.
                 let refused = error.kind() == std::io::ErrorKind::InvalidData;
                 if refused { Why::NotAccepted } else { Why::Unreachable }

@@ -24,6 +24,8 @@ pub(super) struct Market {
     pub(super) symbols: Symbols,
     /// Expected prints per second by symbol.
     pub(super) rates: Vec<f64>,
+    /// Symbols that trade at the venue.
+    pub(super) trading: usize,
     /// The venue's time: asked for at, said, received at.
     pub(super) time: (Nanos, Nanos, Nanos),
 }
@@ -67,11 +69,18 @@ impl Ends {
         let (.., text) = self.ask(Wanted::DayStatistics).await?;
         let days = day_statistics(&String::from_utf8_lossy(&text));
         let days = days.map_err(|error| LiveError::Start(format!("statistics: {error}")))?;
+        let time = self.time().await?;
+        let (symbols, rates) = choose(&listed, &days, choice, earlier)?;
+        let trading = listed.iter().filter(|one| one.trading).count();
+        Ok(Market { symbols, rates, trading, time })
+    }
+
+    /// The venue's time: asked for at, said, received at.
+    pub(super) async fn time(&mut self) -> Result<(Nanos, Nanos, Nanos), LiveError> {
         let (sent, received, text) = self.ask(Wanted::Time).await?;
         let stamp = server_time(&text);
         let stamp = stamp.ok_or_else(|| LiveError::Start("no time in the answer".to_owned()))?;
-        let (symbols, rates) = choose(&listed, &days, choice, earlier)?;
-        Ok(Market { symbols, rates, time: (sent, stamp, received) })
+        Ok((sent, stamp, received))
     }
 }
 

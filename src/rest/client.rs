@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::limits::REFUSAL_MAX;
 use super::retry::Failure;
-use crate::tls::{TlsError, tls_config, trusting_nobody};
+use crate::tls::{TlsError, distrust, tls_config, trusting_nobody};
 
 /// How long each part of a request may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +30,16 @@ pub struct Timeouts {
     pub total: Duration,
 }
 
+impl Timeouts {
+    /// Parts of `total`: connecting must leave time for an answer, and that for its body.
+    pub fn within(total: Duration) -> Self {
+        Self { connect: total * 3 / 10, headers: total * 6 / 10, total }
+    }
+}
+
 impl Default for Timeouts {
     fn default() -> Self {
-        let [connect, headers, total] = [3, 6, 10].map(Duration::from_secs);
-        Self { connect, headers, total }
+        Self::within(Duration::from_secs(10))
     }
 }
 
@@ -166,7 +172,10 @@ fn percent_encoded(path: &str) -> String {
 }
 
 /// The whole chain of causes: the outermost often says "client error" only.
-fn network(error: &dyn std::error::Error) -> Failure {
+fn network(error: &(dyn std::error::Error + 'static)) -> Failure {
+    if let Some(text) = distrust(error) {
+        return Failure::Untrusted(text);
+    }
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

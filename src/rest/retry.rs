@@ -14,6 +14,9 @@ pub enum Failure {
     /// No connection, a broken one, or a body cut short.
     #[error("network: {0}")]
     Network(String),
+    /// Whoever answers has a certificate that is not trusted: why, and what to do.
+    #[error("{0}")]
+    Untrusted(String),
     /// It took too long.
     #[error("timeout while {0}")]
     Timeout(&'static str),
@@ -75,6 +78,8 @@ impl Failure {
     fn class(&self) -> Class {
         match self {
             Self::Network(_) | Self::Timeout(_) => Class::Passing,
+            // Neither side gets another certificate by trying again.
+            Self::Untrusted(_) => Class::Final,
             Self::NotYet(what) => Class::Late(*what),
             Self::TooLarge { .. } | Self::Nonsense(_) => Class::Nonsense,
             Self::Refused { status, code, .. } => match (status, code) {

@@ -20,7 +20,12 @@ pub(super) const HOMES: &[(&str, &[&str])] = &[
     ("humantime", &["src/logging.rs", "src/commands/mod.rs"]),
     ("memchr", &["src/tape/"]),
     ("rand_core", &[]),
-    ("indicatif", &["src/progress.rs", "src/live/panel.rs", "src/commands/table.rs"]),
+    (
+        "indicatif",
+        &["src/terminal.rs", "src/progress.rs", "src/live/panel", "src/commands/table.rs"],
+    ),
+    ("console", &["src/terminal.rs", "src/live/panel", "src/commands/doctor.rs"]),
+    ("rustix", &["src/commands/doctor/machine.rs"]),
     ("fern", &["src/logging.rs"]),
     ("xxhash_rust", &["src/digest.rs", "src/tape/", "src/commands/import.rs"]),
     ("rand_pcg", &["src/synthetic", "src/rest/retry.rs", "src/link/"]),

@@ -1,0 +1,72 @@
+//! How much memory a session takes, from the sizes of what it keeps.
+
+use systems::base::Series;
+use systems::bucket::{Edges, Open};
+use systems::candle::VenueCandle;
+use systems::health::Health;
+use systems::indicator::Bar;
+use systems::limits::CHECKPOINT_EVERY;
+use systems::reconcile::{Evidence, Restatement};
+use systems::request::Wants;
+use systems::ring::Ring;
+use systems::row::{Absent, Dirty, Front, Row};
+use systems::settings::Settings;
+use systems::track::{Bars, Value};
+
+/// What the program takes before any symbol: itself, its threads and buffers, and the venue's list
+/// of symbols while it is read. Measured.
+const PROGRAM: u64 = 28_000_000;
+
+/// A closed candle in a ring.
+const CANDLE: usize = 64;
+
+/// The state of an indicator, saved: mostly a few numbers. Measured over the catalog.
+const SAVED: usize = 72;
+
+/// Candles that one answer brings. They are folded at once, and the room for that is kept.
+const PAGE: usize = 1_000;
+
+/// What is taken, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Memory {
+    pub(super) per_symbol: u64,
+    pub(super) total: u64,
+}
+
+/// The memory of `symbols` symbols with full rings, after a warm-up.
+pub(super) fn estimate(settings: &Settings, symbols: usize) -> Memory {
+    let rows = (0..settings.intervals.len()).map(|interval| row(settings, interval)).sum::<usize>();
+    let of_base = size_of::<Series>() + size_of::<Open>() + size_of::<Health>();
+    let edges = settings.ring_capacity(0) * size_of::<Edges>();
+    // The base row's room grows again when live candles follow the past, and what it had before is
+    // not given back. Measured.
+    let again = folding(settings, 0);
+    let per_symbol = (rows + of_base + edges + again) as u64;
+    Memory { per_symbol, total: PROGRAM + per_symbol * symbols as u64 }
+}
+
+/// What one row takes.
+fn row(settings: &Settings, interval: usize) -> usize {
+    let capacity = settings.ring_capacity(interval);
+    let indicators = settings.on(interval).count();
+    let itself = size_of::<Row>()
+        + size_of::<Ring>()
+        + size_of::<Dirty>()
+        + size_of::<Absent>()
+        + size_of::<Front>()
+        + size_of::<Evidence>()
+        + size_of::<Wants>()
+        + size_of::<Bars>();
+    // The present state, the one before the newest candle, and one in so many candles.
+    let states = capacity / CHECKPOINT_EVERY + 4;
+    let tracks = indicators * states * SAVED;
+    let at_once = settings.lookback[interval].min(PAGE);
+    let compared = at_once * (size_of::<VenueCandle>() + size_of::<Restatement>());
+    itself + capacity * CANDLE + tracks + compared + folding(settings, interval)
+}
+
+/// What folding the candles of one answer takes: the candles as floats, and every value of theirs.
+fn folding(settings: &Settings, interval: usize) -> usize {
+    let at_once = settings.lookback[interval].min(PAGE);
+    at_once * (size_of::<Bar>() + settings.columns(interval) * size_of::<Value>())
+}
