@@ -251,6 +251,10 @@ impl Config {
         let deciding = |config: &Self| Self {
             record: other.record.clone(),
             log: other.log.clone(),
+            rest: other.rest.clone(),
+            symbols: other.symbols.clone(),
+            requests: other.requests.clone(),
+            streams: other.streams.clone(),
             ..config.clone()
         };
         deciding(self) == *other

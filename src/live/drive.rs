@@ -6,9 +6,10 @@ use std::collections::VecDeque;
 
 use systems::dispatch::{Outbox, Request};
 use systems::interval::Interval;
-use systems::trade::{Batch, SymbolId, Trade};
+use systems::trade::{Batch, SymbolId};
 use systems::units::Nanos;
 
+use super::beginnings::Beginnings;
 use super::event::{Command, Event, Socket};
 use super::limits::TIME_NS;
 use super::record::{Kept, Recorded, Recording};
@@ -71,10 +72,7 @@ pub struct Drive<P> {
     waiting: VecDeque<Job>,
     /// Per link: the socket that speaks for it, if any, and how many there were.
     sockets: Vec<(bool, u32)>,
-    /// Symbols whose first print was seen.
-    begun: Vec<bool>,
-    /// Up to where the warm-up brings base candles, by symbol; zero without one.
-    warm_until: Vec<Nanos>,
+    beginnings: Beginnings,
     /// Instants on the tape never step back.
     received: Nanos,
     venue_now: Nanos,
@@ -89,17 +87,10 @@ impl<P: Ports> Drive<P> {
         let symbols = parts.session.symbols().specs().len();
         let warm_up = parts.jobs.iter().filter(|job| job.priority == Priority::WarmUp).count();
         let links = (0, parts.plan.links());
-        let base = parts.intervals[0];
-        let mut warm_until = vec![Nanos(0); symbols];
-        for job in &parts.jobs {
-            if let Wanted::Candles { symbol, interval, to, .. } = job.wanted
-                && interval == base
-            {
-                warm_until[usize::from(symbol.0)] = to;
-            }
-        }
         let CaughtUp { prints, received, requests, .. } = std::mem::take(&mut parts.earlier);
         let begun = |id| parts.engine.folded(SymbolId(id)) > 0;
+        let begun = (0..symbols as u16).map(begun).collect();
+        let beginnings = Beginnings::new(parts.intervals[0], begun, &parts.jobs);
         Self {
             ports,
             batch: Batch::default(),
@@ -107,8 +98,7 @@ impl<P: Ports> Drive<P> {
             requests,
             waiting: std::mem::take(&mut parts.jobs).into(),
             sockets: vec![(false, 0); links.1 * 2],
-            begun: (0..symbols as u16).map(begun).collect(),
-            warm_until,
+            beginnings,
             received,
             venue_now: Nanos(0),
             time_asked: Nanos(0),
@@ -128,7 +118,7 @@ impl<P: Ports> Drive<P> {
     /// is replayed before it, nobody may take the time in between for quiet.
     pub fn start(&mut self, at: Nanos) {
         self.time_asked = at;
-        for symbol in (0..self.begun.len() as u16).map(SymbolId) {
+        for symbol in (0..self.parts.session.symbols().specs().len() as u16).map(SymbolId) {
             self.enter(at, Kept::Plain(Body::Feed { symbol, up: false }));
         }
         self.parts.fleet.start(at);
@@ -226,27 +216,8 @@ impl<P: Ports> Drive<P> {
         if let Some(here) = self.parts.fleet.clock().venue_time(at) {
             self.lags.note(trade.time, here);
         }
-        let begun = &mut self.begun[usize::from(trade.symbol.0)];
-        if !std::mem::replace(begun, true) {
-            self.head(&trade, channel);
-        }
-    }
-
-    /// The candle that was forming when we came has prints from before, and candles have closed
-    /// since the warm-up was asked for.
-    fn head(&mut self, first: &Trade, channel: Channel) {
-        let name = self.parts.session.symbols().spec(first.symbol).name.clone();
-        let from = self.parts.intervals[0].bucket(first.time);
-        let (symbol, first_id) = (first.symbol, first.id);
-        let warm_until = self.warm_until[usize::from(symbol.0)];
-        if Nanos(0) < warm_until && warm_until < from {
-            let interval = self.parts.intervals[0];
-            let name = name.clone();
-            let wanted = Wanted::Candles { symbol, name, interval, from: warm_until, to: from };
-            self.waiting.push_back(Job { priority: Priority::Suspect, wanted });
-        }
-        let wanted = Wanted::Head { symbol, name, channel, from, first_id };
-        self.waiting.push_back(Job { priority: Priority::Backfill, wanted });
+        let jobs = self.beginnings.heard(&trade, channel, self.parts.session.symbols());
+        self.waiting.extend(jobs);
     }
 
     fn arrived(&mut self, arrival: Arrival) {
@@ -294,6 +265,8 @@ impl<P: Ports> Drive<P> {
             let time = Job { priority: Priority::Instruments, wanted: Wanted::Time };
             self.waiting.push_back(time);
         }
+        let Parts { plan, session, .. } = &self.parts;
+        self.waiting.extend(self.beginnings.unheard(at, plan, session.symbols()));
         // What is known of the venue's clock grows more exact; its time must not step back for it.
         let venue_now = self.parts.fleet.clock().venue_time(at).unwrap_or_default();
         if venue_now > self.venue_now {
@@ -333,7 +306,10 @@ impl<P: Ports> Drive<P> {
 
     fn happened(&mut self, event: &link::Event, at: Nanos) {
         match event {
-            link::Event::Subscribed { link, .. } => self.feed(*link, true, "subscribed", at),
+            link::Event::Subscribed { link, .. } => {
+                self.beginnings.subscribed(*link, at);
+                self.feed(*link, true, "subscribed", at);
+            }
             link::Event::Down { link, why, covered: false } => {
                 log::warn!("connection {link}: {why}");
                 self.status.lost += u64::from(*why != Why::Stopped);

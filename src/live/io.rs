@@ -52,7 +52,9 @@ pub(super) async fn session(
     };
     let mut asking = Asking::start(options, config, &now, seed)?;
     let market = tokio::select! {
-        market = asking.ends.learn(options.venue, &options.choice, &earlier.symbols) => Some(market?),
+        market = asking.ends.learn(options.venue, &options.choice, &earlier.symbols) => {
+            Some(market?)
+        }
         () = sleep(START) => None,
         () = signals.next() => return Err(LiveError::Interrupted),
     };

@@ -62,6 +62,10 @@ pub const SYNCS: usize = 2;
 /// back, so a session that goes on from them would stand still until then.
 pub const AHEAD_NS: u64 = 5 * Nanos::PER_SECOND;
 
+/// Symbols without a print for so long after their streams were acknowledged are asked for their
+/// last one, in nanoseconds. Sooner would ask for many that are about to trade.
+pub const UNHEARD_NS: u64 = 10 * Nanos::PER_SECOND;
+
 /// How often the venue is asked for its time, in nanoseconds; frames tell in between.
 pub const TIME_NS: u64 = 60 * Nanos::PER_SECOND;
 

@@ -62,6 +62,13 @@ pub enum Wanted {
         /// The first print's id.
         first_id: u64,
     },
+    /// The newest print of a symbol, if it ever traded.
+    Last {
+        /// Which symbol.
+        symbol: SymbolId,
+        /// The venue's name of it.
+        name: Box<str>,
+    },
     /// The venue's candles in `[from, to)`.
     Candles {
         /// Which symbol.
@@ -101,16 +108,20 @@ impl Wanted {
     pub fn symbol(&self) -> Option<SymbolId> {
         match *self {
             Self::Time | Self::Instruments | Self::DayStatistics => None,
-            Self::Ids { symbol, .. } | Self::Head { symbol, .. } | Self::Candles { symbol, .. } => {
-                Some(symbol)
-            }
+            Self::Ids { symbol, .. }
+            | Self::Head { symbol, .. }
+            | Self::Last { symbol, .. }
+            | Self::Candles { symbol, .. } => Some(symbol),
         }
     }
 
     fn name(&self) -> &str {
         match self {
             Self::Time | Self::Instruments | Self::DayStatistics => "",
-            Self::Ids { name, .. } | Self::Head { name, .. } | Self::Candles { name, .. } => name,
+            Self::Ids { name, .. }
+            | Self::Head { name, .. }
+            | Self::Last { name, .. }
+            | Self::Candles { name, .. } => name,
         }
     }
 }
@@ -196,7 +207,9 @@ impl Plan {
         let facts = venue.rest();
         let mut lost = Vec::new();
         let stage = match job.wanted {
-            Wanted::Time | Wanted::Instruments | Wanted::DayStatistics => Stage::Single,
+            Wanted::Time | Wanted::Instruments | Wanted::DayStatistics | Wanted::Last { .. } => {
+                Stage::Single
+            }
             Wanted::Head { first_id: 0, .. } => return Err((job, Reason::Empty)),
             Wanted::Head { .. } => Stage::Head,
             Wanted::Ids { from_id, to_id, .. } if from_id > to_id => {
@@ -240,6 +253,7 @@ impl Plan {
                 Endpoint::Candles { symbol, interval: *interval, from, to }
             }
             (_, Wanted::Head { from, .. }) => Endpoint::FirstPrint { symbol, from: *from },
+            (_, Wanted::Last { .. }) => Endpoint::LastPrint { symbol },
             (_, Wanted::Instruments) => Endpoint::Instruments,
             (_, Wanted::DayStatistics) => Endpoint::DayStatistics,
             _ => Endpoint::Time,
@@ -278,6 +292,8 @@ impl Plan {
     pub fn take(&mut self, page: &Page, now: Nanos) -> Step {
         match (&mut self.stage, page) {
             (Stage::Single, Page::Other) => Step::Done,
+            (Stage::Single, Page::Prints(rows)) if rows.is_empty() => Step::Nothing,
+            (Stage::Single, Page::Prints(_)) => Step::Done,
             (Stage::Ids(pages), Page::Prints(rows)) => pages.take(rows, now, &mut self.lost),
             (Stage::Candles(pages), Page::Candles(open_times)) => pages.take(open_times, now),
             (Stage::Head, Page::Prints(rows)) => {

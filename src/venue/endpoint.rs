@@ -51,6 +51,11 @@ pub enum Endpoint<'a> {
         /// Not before this.
         from: Nanos,
     },
+    /// The newest aggregate.
+    LastPrint {
+        /// The venue's name of the symbol.
+        symbol: &'a str,
+    },
     /// Candles that open in `[from, to)`.
     Candles {
         /// The venue's name of the symbol.

@@ -78,6 +78,10 @@ pub(in super::super) fn ask(venue: Venue, endpoint: &Endpoint<'_>) -> Option<Ask
             let query = format!("symbol={symbol}&startTime={start}&endTime={end}&limit=1");
             ask(format!("aggTrades?{query}"), if usdm { 20 } else { 4 }, TABLE_MAX)
         }
+        Endpoint::LastPrint { symbol } => {
+            let path = format!("aggTrades?symbol={}&limit=1", plain(symbol)?);
+            ask(path, if usdm { 20 } else { 4 }, TABLE_MAX)
+        }
         Endpoint::Candles { symbol, interval, from, to } => {
             let symbol = plain(symbol)?;
             let name = interval_name(venue, interval)?;
@@ -130,6 +134,7 @@ mod tests {
         let prints = |channel| Endpoint::Prints { channel, symbol: "BTCUSDT", from_id: 7, rows: 9 };
         let first =
             Endpoint::FirstPrint { symbol: "BTCUSDT", from: Nanos::from_ms(1_723_161_600_000) };
+        let last = Endpoint::LastPrint { symbol: "BTCUSDT" };
         for (venue, endpoint, path, weight) in [
             (SPOT, Endpoint::Ping, "/api/v3/ping", 1),
             (USDM, Endpoint::Ping, "/fapi/v1/ping", 1),
@@ -138,6 +143,8 @@ mod tests {
             (USDM, Endpoint::Instruments, "/fapi/v1/exchangeInfo", 1),
             (SPOT, Endpoint::DayStatistics, "/api/v3/ticker/24hr", 80),
             (USDM, Endpoint::DayStatistics, "/fapi/v1/ticker/24hr", 40),
+            (SPOT, last, "/api/v3/aggTrades?symbol=BTCUSDT&limit=1", 4),
+            (USDM, last, "/fapi/v1/aggTrades?symbol=BTCUSDT&limit=1", 20),
             (SPOT, prints(AggregateTrades), "/api/v3/aggTrades?symbol=BTCUSDT&fromId=7&limit=9", 4),
             (
                 USDM,

@@ -51,7 +51,8 @@ pub(in super::super) fn page(endpoint: &Endpoint<'_>, body: &[u8]) -> Result<Pag
     let text = bounded(body).map_err(|cause| PageError(cause.name().to_owned()))?;
     match endpoint {
         Endpoint::Prints { channel: Channel::AggregateTrades, .. }
-        | Endpoint::FirstPrint { .. } => {
+        | Endpoint::FirstPrint { .. }
+        | Endpoint::LastPrint { .. } => {
             let rows: Vec<AggregateRow<'_>> = read(text)?;
             rows.iter().map(aggregate).collect::<Result<_, _>>().map(Page::Prints)
         }
