@@ -3,6 +3,7 @@
 
 mod faults;
 mod killed;
+mod long;
 mod recording;
 
 use std::collections::BTreeMap;
@@ -60,9 +61,13 @@ fn follow(exchange: &Exchange, seconds: u64, dir: &Path) -> Ended {
 
 /// The candles of a second that a symbol's prints give.
 fn truth(trades: &[Trade]) -> BTreeMap<Nanos, Candle> {
+    truth_of(trades, Nanos::PER_SECOND)
+}
+
+fn truth_of(trades: &[Trade], interval_ns: u64) -> BTreeMap<Nanos, Candle> {
     let mut candles = BTreeMap::new();
     for trade in trades.iter().filter(|trade| trade.kind == TradeKind::Market) {
-        let open_time = Nanos(trade.time.0 - trade.time.0 % Nanos::PER_SECOND);
+        let open_time = Nanos(trade.time.0 - trade.time.0 % interval_ns);
         let (open, high, low) = (trade.price, trade.price, trade.price);
         let first = Candle { open_time, open, high, low, ..Candle::default() };
         let candle: &mut Candle = candles.entry(open_time).or_insert(first);
