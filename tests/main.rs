@@ -13,6 +13,7 @@ mod reach;
 mod reconcile;
 mod rest;
 mod restless;
+mod review;
 mod sim;
 mod support;
 mod talib;
