@@ -75,6 +75,9 @@ pub struct LiveArgs {
     /// What goes wrong at the simulated exchange, as for `sim`. May be given several times.
     #[arg(long, value_name = "SPEC")]
     pub fault: Vec<String>,
+    /// How many times faster the simulated exchange's time passes, such as "10x".
+    #[arg(long, value_parser = sim_speed)]
+    pub speed: Option<f64>,
     /// Send requests here instead of to the venue, such as "http://127.0.0.1:9443".
     #[arg(long, value_name = "URL")]
     pub requests: Option<String>,

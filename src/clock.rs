@@ -26,10 +26,11 @@ impl Stopwatch {
     }
 }
 
-/// A clock that never steps back: the machine's instant at this call, and the time passed since.
+/// A clock that never steps back: the machine's instant at this call, and `speed` times the time
+/// passed since. Only beside a simulated venue is `speed` not 1.
 ///
 /// What counts weight or waits must not stand still for an hour because a clock was set.
-pub fn steady() -> impl Fn() -> Nanos + Send + Sync {
+pub fn steady(speed: f64) -> impl Fn() -> Nanos + Send + Sync {
     let (begun, watch) = (now(), Stopwatch::start());
-    move || begun.plus(watch.elapsed().as_nanos() as u64)
+    move || begun.plus((watch.elapsed().as_nanos() as f64 * speed) as u64)
 }

@@ -8,7 +8,7 @@ use crate::health::Reject;
 use crate::interval::Interval;
 use crate::ledger::Ledger;
 use crate::limits::{FUTURE_MAX_NS, PULSE_NS, QUOTE_MAX, TRADES_MAX, VOLUME_MAX};
-use crate::trade::{Aggressor, SymbolId, Trade};
+use crate::trade::{Aggressor, SymbolId, Trade, TradeKind};
 use crate::units::Nanos;
 
 /// The prints at the two ends of a candle: what a later print needs to know to take their place,
@@ -27,6 +27,8 @@ pub struct Edges {
     pub sealed: bool,
     /// A print with a good id could not be added: the candle is not complete whatever the ids say.
     pub lossy: bool,
+    /// Holds prints that were asked for. One answer of the venue's is checked by another one.
+    pub fetched: bool,
 }
 
 /// A candle under construction. Without prints its numbers mean nothing.
@@ -56,6 +58,7 @@ impl Bucket {
     /// the candle is marked as lossy.
     pub fn fold(&mut self, trade: &Trade) -> Result<(), Reject> {
         let Self { candle, edges } = *self;
+        self.edges.fetched |= trade.kind == TradeKind::Backfilled;
         if !self.append(trade) {
             self.edges.lossy = true;
             return Err(Reject::Overflow);

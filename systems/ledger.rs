@@ -224,6 +224,8 @@ impl Ledger {
         self.unsure_since.is_some_and(|since| since < to)
             || self.gaps.iter().any(|gap| gap.after < to && from <= gap.before)
             || self.lost.touches(from, to)
+            // No id says whether there was a print before the first.
+            || (to <= self.first.1 && !self.from_the_very_first())
     }
 
     /// Whether nothing at all is missing.

@@ -7,6 +7,7 @@ use std::collections::BinaryHeap;
 use bevy_ecs::prelude::*;
 
 use crate::awake::Awake;
+use crate::base::Series;
 use crate::bucket::Open;
 use crate::candle::{Candle, Mark};
 use crate::dispatch::{Outbox, Request};
@@ -160,18 +161,19 @@ pub fn want(
     inbox: Res<Inbox>,
     awake: Res<Awake>,
     settings: Res<Settings>,
-    mut rows: Query<(&Ring, &Dirty, &Absent, &mut Wants)>,
+    mut rows: Query<(&Ring, Option<&Series>, &Dirty, &Absent, &mut Wants)>,
 ) {
     if settings.scope == Scope::Off {
         return;
     }
     let mut rows = rows.iter_many_mut(awake.rows());
     while let Some(row) = rows.fetch_next() {
-        let Ok((ring, dirty, absent, mut wants)) = row else { continue };
+        let Ok((ring, series, dirty, absent, mut wants)) = row else { continue };
         let interval = ring.interval().ns();
         for position in dirty.from().unwrap_or(ring.end())..ring.end() {
             let Some(candle) = ring.get(position) else { continue };
-            let suspect = is_suspect(&candle);
+            let edges = series.and_then(|series| series.edges.get(position));
+            let suspect = is_suspect(&candle, edges.is_some_and(|edges| edges.fetched));
             let proven = candle.mark == Mark::Reconciled;
             if suspect || (settings.scope == Scope::All && !proven) {
                 let end = candle.open_time.plus(interval);
@@ -184,8 +186,12 @@ pub fn want(
     }
 }
 
-fn is_suspect(candle: &Candle) -> bool {
-    matches!(candle.mark, Mark::Gap | Mark::HeadPartial)
+fn is_suspect(candle: &Candle, fetched: bool) -> bool {
+    match candle.mark {
+        Mark::Gap | Mark::HeadPartial => true,
+        Mark::Complete | Mark::Amended => fetched,
+        Mark::Quiet | Mark::Reconciled | Mark::Disputed => false,
+    }
 }
 
 /// Hands out the most urgent wants while there is room.

@@ -1,6 +1,8 @@
 //! A live session against the simulated exchange, over sockets: what it closes is the venue's
 //! truth, what it misses is repaired by id, and its tape replays to the same digest.
 
+mod faults;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -32,17 +34,22 @@ fn exchange(faults: &[&str]) -> Exchange {
 
 /// Follows an exchange for so many seconds of this machine.
 fn follow(exchange: &Exchange, seconds: u64, dir: &Path) -> Ended {
-    let options = Options {
+    let options = Options { run_for: Some(Duration::from_secs(seconds)), ..options(exchange, dir) };
+    live::run(&options, &config(), &mut |_| {}).unwrap()
+}
+
+fn options(exchange: &Exchange, dir: &Path) -> Options {
+    Options {
         venue: Venue::BinanceSpot,
         requests: Some(format!("http://{}", exchange.addr())),
         streams: Some(format!("ws://{}", exchange.addr())),
         choice: Choice::All,
         record: Some(dir.to_owned()),
-        run_for: Some(Duration::from_secs(seconds)),
+        run_for: None,
         threads: 1,
         keep_candles: true,
-    };
-    live::run(&options, &config(), &mut |_| {}).unwrap()
+        speed: 1.0,
+    }
 }
 
 /// The candles of a second that a symbol's prints give.

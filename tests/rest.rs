@@ -42,7 +42,7 @@ fn start(base: &str, room: usize) -> Running {
     settings.base = Some(base.to_owned());
     settings.timeouts = timeouts();
     settings.retry_base_ns = 5_000_000;
-    let worker = Worker::new(&settings, clock::steady()).unwrap();
+    let worker = Worker::new(&settings, clock::steady(1.0)).unwrap();
     let snapshots = worker.snapshots();
     let (jobs, job_receiver) = mpsc::channel(64);
     let (arrival_sender, arrivals) = mpsc::channel(room);

@@ -38,9 +38,9 @@ pub(super) fn run(args: &LiveArgs, out: &mut dyn Write) -> Result<(), Failure> {
         config.venue.clone_from(name);
     }
     let exchange = match Venue::parse(&config.venue) {
-        None => Some(sim::for_live(args.synthetic.as_deref(), &args.fault)?),
-        Some(_) if args.synthetic.is_some() || !args.fault.is_empty() => {
-            let text = "--synthetic and --fault are for --exchange sim";
+        None => Some(sim::for_live(args)?),
+        Some(_) if args.synthetic.is_some() || !args.fault.is_empty() || args.speed.is_some() => {
+            let text = "--synthetic, --fault and --speed are for --exchange sim";
             return Err(Failure::Usage(text.to_owned()));
         }
         Some(_) => None,
@@ -90,6 +90,7 @@ fn options(
         run_for: run_for.map(Duration::from_nanos),
         threads: usize::from(args.threads),
         keep_candles: false,
+        speed: args.speed.unwrap_or(1.0),
     })
 }
 

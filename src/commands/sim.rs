@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Failure;
 use super::table::count;
-use crate::cli::SimArgs;
+use crate::cli::{LiveArgs, SimArgs};
 use crate::sim::{self, Exchange, Fault, Feed, SimConfig, StartError, duration_ns};
 use crate::synthetic::Spec;
 use crate::venue::Venue;
@@ -61,9 +61,10 @@ pub(super) fn run(args: &SimArgs, out: &mut dyn Write) -> Result<(), Failure> {
 const FOR_LIVE: &str = "symbols=60,rate=2000";
 
 /// An exchange for a live session of this process.
-pub(super) fn for_live(synthetic: Option<&str>, faults: &[String]) -> Result<Exchange, Failure> {
-    let feed = synthetic_feed(synthetic.unwrap_or(FOR_LIVE))?;
-    let config = SimConfig { feed, faults: parsed(faults)?, ..SimConfig::default() };
+pub(super) fn for_live(args: &LiveArgs) -> Result<Exchange, Failure> {
+    let feed = synthetic_feed(args.synthetic.as_deref().unwrap_or(FOR_LIVE))?;
+    let (faults, speed) = (parsed(&args.fault)?, args.speed.unwrap_or(1.0));
+    let config = SimConfig { feed, faults, speed, ..SimConfig::default() };
     Exchange::start(config).map_err(|error| match error {
         StartError::Io(_) => Failure::failed(error),
         StartError::Feed(_) | StartError::Symbol { .. } => Failure::usage(error),

@@ -41,10 +41,11 @@ pub(super) async fn session(
     config: &Config,
     show: &mut dyn FnMut(&Shown),
 ) -> Result<Ended, LiveError> {
-    let now: Clock = Arc::new(clock::steady());
+    let now: Clock = Arc::new(clock::steady(options.speed));
     let seed = clock::now().0;
     let mut told = Settings::new(options.venue, seed);
     told.base = options.requests.clone();
+    told.speed = options.speed;
     let worker = Worker::new(&told, {
         let now = now.clone();
         move || now()
@@ -75,7 +76,8 @@ pub(super) async fn session(
     let (status, statuses) = watch::channel(Status::default());
     let channels = Channels { inbox: events, commands, jobs: ends.jobs, recorder, status };
     let sockets = Sockets::new(options, sender.clone(), now.clone())?;
-    let feeds = [beat(sender.clone(), now.clone()), forward(ends.arrivals, sender.clone())];
+    let feeds =
+        [beat(sender.clone(), now.clone(), options.speed), forward(ends.arrivals, sender.clone())];
     let engine = start(parts, channels, now, options.venue.name(), options.threads)?;
     let shown = || Shown { status: statuses.borrow().clone(), rest: rest.borrow().clone() };
     let run_for = options.run_for;
@@ -185,9 +187,9 @@ fn recorder(
 }
 
 /// The beat.
-fn beat(inbox: Sender, now: Clock) -> JoinHandle<()> {
+fn beat(inbox: Sender, now: Clock, speed: f64) -> JoinHandle<()> {
     tokio::spawn(async move {
-        let mut ticks = interval(TICK);
+        let mut ticks = interval(TICK.div_f64(speed));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             ticks.tick().await;

@@ -71,6 +71,8 @@ pub struct Options {
     pub threads: usize,
     /// Whether candles are kept until the end.
     pub keep_candles: bool,
+    /// How many times faster than the machine's the venue's time passes; 1 but for a simulation.
+    pub speed: f64,
 }
 
 /// What is shown while a session runs.

@@ -40,6 +40,8 @@ pub struct Settings {
     pub retry_base_ns: u64,
     /// Seed of the waits between tries: random when live.
     pub seed: u64,
+    /// How many times faster than the machine's time the worker's clock runs.
+    pub speed: f64,
 }
 
 impl Settings {
@@ -53,6 +55,7 @@ impl Settings {
             timeouts: Timeouts::default(),
             retry_base_ns: BASE_NS,
             seed,
+            speed: 1.0,
         }
     }
 }
@@ -84,6 +87,7 @@ pub struct Worker<C> {
     client: Client,
     desk: Desk,
     clock: C,
+    speed: f64,
     snapshots: watch::Sender<Snapshot>,
     /// What is under way, by the task that carries it out.
     sendings: HashMap<Id, Sending>,
@@ -105,7 +109,8 @@ impl<C: Fn() -> Nanos> Worker<C> {
         let desk = Desk::new(settings.venue, budget, backoff);
         let (snapshots, _) = watch::channel(desk.snapshot(clock()));
         let (sendings, tasks) = (HashMap::new(), JoinSet::new());
-        Ok(Self { client, desk, clock, snapshots, sendings, tasks })
+        let speed = settings.speed;
+        Ok(Self { client, desk, clock, speed, snapshots, sendings, tasks })
     }
 
     /// The state of it all, renewed whenever something happens.
@@ -175,8 +180,8 @@ impl<C: Fn() -> Nanos> Worker<C> {
             match self.desk.next(now) {
                 Next::Idle => return None,
                 Next::At(then) => {
-                    let wait = then.0.saturating_sub(now.0) + MARGIN_NS;
-                    return Some(Duration::from_nanos(wait));
+                    let wait = then.0.saturating_sub(now.0) as f64 / self.speed;
+                    return Some(Duration::from_nanos(wait as u64 + MARGIN_NS));
                 }
                 Next::Send(sending) => {
                     let (client, request) = (self.client.clone(), sending.request.clone());
