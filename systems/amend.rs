@@ -220,7 +220,7 @@ impl BaseItem<'_, '_> {
     }
 
     fn restate_at(&mut self, position: u64, ours: &Candle, restatement: &Restatement) {
-        if restatement.take_over {
+        if restatement.take_over && !ours.same_numbers(&restatement.venue.candle) {
             let edges = sealed(self.edges_at(position));
             let candle = restatement.taken(Some(ours));
             self.replace(position, &candle, edges);

@@ -102,12 +102,15 @@ impl Restatement {
         Candle { mark: Mark::Reconciled, revision, ..self.venue.candle }
     }
 
-    /// Whether ours is still what it was when it was compared. One that has left the ring is.
+    /// Whether ours is still what it was when it was compared, or has the numbers already that it
+    /// shall take. One that has left the ring is.
     pub fn stands(&self, ring: &Ring) -> bool {
         let now = ring.find(self.open_time()).ok().and_then(|position| ring.get(position));
         match (now, &self.compared) {
             (Some(now), Some((_, then))) => {
-                now.same_numbers(then) && now.mark.is_partial() == then.mark.is_partial()
+                let same = now.same_numbers(then);
+                let taken = self.take_over && now.same_numbers(&self.venue.candle);
+                taken || (same && now.mark.is_partial() == then.mark.is_partial())
             }
             (now, _) => now.is_none(),
         }
@@ -304,7 +307,7 @@ impl Bench<'_> {
     }
 
     /// Whether a candle and the one compared before it are neighbours of which one has what the
-    /// other lacks. The earlier must still be what it was.
+    /// other lacks. The earlier must still be what it was, or what the venue said.
     fn shifted(
         &self,
         (_, before, theirs): &(Cause, Candle, VenueCandle),
@@ -313,7 +316,7 @@ impl Bench<'_> {
     ) -> bool {
         let now = self.ring.find(before.open_time).ok().and_then(|at| self.ring.get(at));
         before.open_time.plus(self.ring.interval().ns()) == ours.open_time
-            && now.is_some_and(|now| now.same_numbers(before))
+            && now.is_some_and(|now| now.same_numbers(before) || now.same_numbers(&theirs.candle))
             && opposite(&delta(before, &theirs.candle), &delta(ours, &venue.candle))
     }
 

@@ -218,7 +218,9 @@ impl LongerItem<'_, '_> {
         let open_time = restatement.open_time();
         let found = self.ring.find(open_time);
         let (Ok(position) | Err(position)) = found;
-        if found.is_ok() && !restatement.take_over {
+        let same =
+            |ours: Candle| !restatement.take_over || ours.same_numbers(&restatement.venue.candle);
+        if found.is_ok() && self.ring.get(position).is_some_and(same) {
             self.ring.set_mark(position, restatement.mark());
             self.dirty.mark(position);
         } else if !self.room.correctable(position) {

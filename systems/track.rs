@@ -118,7 +118,7 @@ impl<I: Indicator> Track<I> {
         now.allow_rewind(ring_capacity);
         let before_newest = (0, now.save());
         let checkpoints = Checkpoints::for_ring(ring_capacity);
-        // Most rows have one instance: a vector that grows by itself would begin with room for four.
+        // Most rows have one instance: a vector that grows by itself begins with room for four.
         self.slots.reserve_exact(1);
         self.slots.push(Slot { now, before_newest, checkpoints, column });
     }

@@ -139,3 +139,26 @@ fn a_minute_whose_only_print_is_too_large_has_no_candle() {
     assert_eq!(at_time(&collected.row(0, 0), min(2)), None, "its numbers are invented");
     assert_eq!(collected.absent, [(0, 0, min(2))]);
 }
+
+#[test]
+fn a_minute_halted_for_a_part_is_let_go_when_nothing_of_it_is_missing() {
+    let mut events = Vec::new();
+    for k in 0..3 {
+        events.extend([beat(min(k)), print(1_000 + k, min(k).plus(SECOND))]);
+    }
+    for s in 180..500 {
+        events.push(beat(sec(s)));
+        match s {
+            190 => events.push(feed(false)),
+            200 => events.push(halt(true)),
+            230 => events.push(halt(false)),
+            250 => events.push(feed(true)),
+            // The next id.
+            400 => events.push(print(1_003, sec(s))),
+            _ => {}
+        }
+    }
+    let (collected, engine) = run(&settings(&["1m", "3m"]), &symbols(1), &events, || usize::MAX);
+    assert_eq!((engine.absent(A, 0), at_time(&collected.row(0, 0), min(3))), (&[][..], None));
+    assert_eq!(at_time(&collected.row(0, 1), min(3)).unwrap().mark, Mark::Quiet);
+}

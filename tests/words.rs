@@ -3,8 +3,9 @@
 use crate::events::*;
 use crate::support::*;
 use systems::candle::{Candle, Mark, VenueCandle};
+use systems::reconcile::Cause;
 use systems::trade::{Control, Trade};
-use systems::units::Quantity;
+use systems::units::{Nanos, Price, Quantity};
 
 /// Minute 5 closes with one print; the rest of its story is `more`, told around second 6:02.
 fn told_of_minute_5(before: Vec<Event>, after: Vec<Event>) -> Vec<Event> {
@@ -65,20 +66,40 @@ fn the_venues_second_word_replaces_its_first_where_we_have_none() {
     assert_eq!((candle.trades, candle.mark), (2, Mark::Reconciled));
 }
 
+/// A print of this quantity.
+fn of(id: u64, at: Nanos, quantity: i64) -> Event {
+    Event::Print(Trade { quantity: Quantity(quantity), ..sold(id, at) })
+}
+
+/// The venue's candle of minute `k`: one print of this quantity.
+fn told(k: u64, quantity: i64) -> Event {
+    let (volume, quote_volume) = (Quantity(quantity), 10_000 * quantity as u128);
+    let flat = Candle { trades: 1, volume, quote_volume, ..Candle::quiet(min(k), Price(10_000)) };
+    let candle = VenueCandle { candle: flat, ..VenueCandle::default() };
+    Event::Control(Control::VenueCandle { symbol: A, interval: 0, candle })
+}
+
+#[test]
+fn a_shift_is_applied_to_both_candles_or_to_none() {
+    let mut events = Vec::new();
+    for k in 0..8 {
+        events.extend([beat(min(k)), of(1_000 + k, min(k).plus(SECOND), 10)]);
+    }
+    events.extend([beat(min(7).plus(2 * SECOND)), told(5, 17), told(6, 3)]);
+    // Decided, and overtaken before it is applied.
+    events.extend([beat(min(7).plus(3 * SECOND)), of(1_008, min(6).plus(58 * SECOND), 1)]);
+    events.extend(beats(min(7).plus(4 * SECOND), min(7).plus(10 * SECOND)));
+    let (collected, engine) = run(&settings(&["1m"]), &symbols(1), &events, || usize::MAX);
+    let row = collected.row(0, 0);
+    let volumes = [5, 6].map(|k| at_time(&row, min(k)).unwrap().volume.0);
+    assert_eq!(volumes, [10, 11]);
+    let (counts, _) = engine.drift(A, 0);
+    assert_eq!(counts[Cause::BoundaryShift as usize], 0);
+    assert_eq!(counts.iter().sum::<u64>(), 2, "{counts:?}");
+}
+
 #[test]
 fn a_shift_does_not_take_back_a_print_that_came_after_the_comparison() {
-    let of =
-        |id, at, quantity| Event::Print(Trade { quantity: Quantity(quantity), ..sold(id, at) });
-    let told = |k: u64, volume: i64| {
-        let Event::Control(Control::VenueCandle { symbol, interval, mut candle }) =
-            venue(0, min(k), 1)
-        else {
-            unreachable!()
-        };
-        candle.candle.volume = Quantity(volume);
-        candle.candle.quote_volume = 10_000 * volume as u128;
-        Event::Control(Control::VenueCandle { symbol, interval, candle })
-    };
     let mut events = Vec::new();
     for k in 0..6 {
         events.extend([beat(min(k)), of(1_000 + k, min(k).plus(SECOND), 10)]);
