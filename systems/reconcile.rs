@@ -4,6 +4,7 @@
 //! change in one place and what is dispatched always fits together.
 
 use bevy_ecs::prelude::*;
+use bevy_ecs::query::QueryData;
 
 use crate::awake::Awake;
 use crate::base::Series;
@@ -13,6 +14,7 @@ use crate::each_row;
 use crate::ingest::Inbox;
 use crate::limits::{DECIDED_MAX, PENDING_CANDLES_MAX};
 use crate::ring::Ring;
+use crate::roll_up::{BaseView, BaseViewItem, RollUp};
 use crate::row::Front;
 use crate::settings::{Settings, Winner};
 use crate::units::Nanos;
@@ -215,22 +217,33 @@ impl Evidence {
     }
 }
 
-/// What judging the candles of a row needs of it; only base rows have a series.
-type Judged<'w> = (&'w Ring, &'w Front, Option<&'w Series>, Mut<'w, Evidence>);
+/// What judging the candles of a row needs of it; a row has a series or is rolled up.
+#[derive(QueryData)]
+#[query_data(mutable)]
+pub struct Judged {
+    ring: &'static Ring,
+    front: &'static Front,
+    series: Option<&'static Series>,
+    link: Option<&'static RollUp>,
+    evidence: &'static mut Evidence,
+}
 
 /// Compares what can be compared and decides what shall follow.
 pub fn reconcile(
     inbox: Res<Inbox>,
     awake: Res<Awake>,
     settings: Res<Settings>,
-    mut rows: Query<(&Ring, &Front, Option<&Series>, &mut Evidence)>,
+    bases: Query<BaseView, With<Series>>,
+    mut rows: Query<Judged>,
 ) {
-    each_row!(inbox, awake, rows, |(ring, front, series, mut evidence): Judged<'_>| {
+    each_row!(inbox, awake, rows, |row: JudgedItem<'_, '_>| {
+        let JudgedItem { ring, front, series, link, mut evidence } = row;
         // What waits for room was not applied yet, so nothing can be compared with it.
         if evidence.pending.is_empty() || !evidence.decided.is_empty() {
             return;
         }
-        let bench = Bench { ring, front, series, now: inbox.now, winner: settings.winner };
+        let base = link.and_then(|link| bases.get(link.base).ok());
+        let bench = Bench { ring, front, series, base, now: inbox.now, winner: settings.winner };
         let mut pending = core::mem::take(&mut evidence.pending);
         pending.retain(|candle| !bench.judge(candle, &mut evidence));
         evidence.pending = pending;
@@ -243,6 +256,8 @@ struct Bench<'a> {
     front: &'a Front,
     /// Only base rows have one.
     series: Option<&'a Series>,
+    /// What longer rows are rolled up from.
+    base: Option<BaseViewItem<'a, 'a>>,
     now: Nanos,
     winner: Winner,
 }
@@ -331,9 +346,13 @@ impl Bench<'_> {
     ) {
         evidence.count(cause);
         let unproven = ours.mark.is_partial() || sealed;
-        let venue_wins = unproven || cause == Cause::BoundaryShift || self.winner == Winner::Venue;
-        // The numbers of longer candles follow from the base interval where that has them.
-        let taken_over = if self.series.is_some() { venue_wins } else { unproven };
+        let taken_over = match &self.base {
+            // The numbers of longer candles follow from the base interval where that has them.
+            Some(base) => {
+                !base.has_whole(ours.open_time, self.ring.interval()).unwrap_or(!unproven)
+            }
+            None => unproven || cause == Cause::BoundaryShift || self.winner == Winner::Venue,
+        };
         let (ours, compared) = (*ours, Some((cause, *ours)));
         evidence.differences.push(Difference { cause, ours, venue: venue.candle, taken_over });
         evidence.decide(Restatement { venue: *venue, compared, take_over: taken_over });

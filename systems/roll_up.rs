@@ -9,6 +9,7 @@ use crate::bucket::Open;
 use crate::candle::{Candle, Mark};
 use crate::each_row;
 use crate::ingest::Inbox;
+use crate::interval::Interval;
 use crate::reconcile::{Evidence, Restatement, in_groups};
 use crate::ring::Ring;
 use crate::room::Room;
@@ -243,6 +244,19 @@ impl LongerItem<'_, '_> {
 }
 
 impl BaseViewItem<'_, '_> {
+    /// Whether nothing is missing from the base candles of a longer one; `None` where they have
+    /// left the ring.
+    pub(crate) fn has_whole(&self, open_time: Nanos, longer: Interval) -> Option<bool> {
+        match fold_span(self, open_time, longer.ns()) {
+            Some((candle, whole)) => whole.then_some(!candle.mark.is_partial()),
+            None => {
+                let start = self.ring.start();
+                let held = start == 0 || self.ring.lower_bound(open_time) > start;
+                held.then_some(false)
+            }
+        }
+    }
+
     /// Whether the base row lacks nothing where it has no candles in `[from, to)`.
     fn rested(&self, from: Nanos, to: Nanos) -> bool {
         self.series.rested(from, to, self.ring.interval(), &self.open.ledger)

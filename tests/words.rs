@@ -204,3 +204,19 @@ fn which_answer_comes_first_does_not_decide_what_is_known() {
     let candles = [true, false].map(around_the_warm_up).map(|c| (c.trades, c.mark));
     assert_eq!(candles, [(3, Mark::Reconciled); 2]);
 }
+
+#[test]
+fn the_venues_newer_word_about_a_longer_candle_counts_where_ours_is_only_a_part() {
+    let mut events = vec![beat(min(300))];
+    events.extend((151..300).map(|k| venue(0, min(k), 1)));
+    events.extend((0..100).map(|k| venue(1, min(3 * k), 3)));
+    events.extend(beats(min(300).plus(SECOND), min(300).plus(20 * SECOND)));
+    // Of minutes 90 to 93 the base row has nothing, of 150 to 153 a part, of 180 to 183 all.
+    events.extend([90, 150, 180].map(|k| venue(1, min(k), 4)));
+    events.extend(beats(min(300).plus(20 * SECOND), min(300).plus(40 * SECOND)));
+    let (collected, _) = run(&settings(&["1m", "3m"]), &symbols(1), &events, || usize::MAX);
+    let row = collected.row(0, 1);
+    let known = [90, 150, 180].map(|k| at_time(&row, min(k)).map(|c| (c.trades, c.mark)));
+    let (new, ours) = (Some((4, Mark::Reconciled)), Some((3, Mark::Disputed)));
+    assert_eq!(known, [new, new, ours]);
+}
