@@ -4,7 +4,7 @@ use crate::base::BaseItem;
 use crate::bucket::{Bucket, Edges, Placed, reopen};
 use crate::candle::{Candle, Mark};
 use crate::health::Reject;
-use crate::reconcile::Restatement;
+use crate::reconcile::{Restatement, in_groups};
 use crate::trade::Trade;
 use crate::units::{Nanos, Price};
 
@@ -49,7 +49,7 @@ impl BaseItem<'_, '_> {
             return Placed::Rejected(Reject::Sealed);
         }
         if !self.room.correctable(position) {
-            self.mark_lossy(open_time);
+            self.mark_lossy(open_time, trade.time);
             return Placed::Rejected(Reject::TooOld);
         }
         let mut bucket = Bucket::empty(open_time);
@@ -59,7 +59,7 @@ impl BaseItem<'_, '_> {
             return Placed::Late;
         }
         if let Err(cause) = bucket.fold(trade) {
-            self.mark_lossy(open_time);
+            self.mark_lossy(open_time, trade.time);
             return Placed::Rejected(cause);
         }
         if found.is_ok() {
@@ -73,14 +73,17 @@ impl BaseItem<'_, '_> {
         Placed::Folded
     }
 
-    /// A print could not be added to a closed candle: it is not complete whatever the ids say.
-    fn mark_lossy(&mut self, open_time: Nanos) {
+    /// A print of `time` could not be added to a closed candle: it is not complete whatever the
+    /// ids say, and where there is no candle nothing was quiet.
+    fn mark_lossy(&mut self, open_time: Nanos, time: Nanos) {
         if let Ok(position) = self.ring.find(open_time)
             && let Some(edges) = self.series.edges.get_mut(position)
         {
             edges.lossy = true;
             self.ring.set_mark(position, Mark::Gap);
             self.dirty.mark(position);
+        } else {
+            self.open.ledger.lose(time);
         }
     }
 
@@ -143,11 +146,17 @@ impl BaseItem<'_, '_> {
         let mut index = 0;
         while let Some(open_time) = self.absent.get(index) {
             let inside = interval.bucket(after) <= open_time && open_time <= before;
-            let quiet = inside && !self.incomplete(open_time);
-            let Some((position, price)) = quiet.then(|| self.fillable(open_time)).flatten() else {
+            let known = inside && !self.incomplete(open_time);
+            let Some((position, price)) = known.then(|| self.fillable(open_time)).flatten() else {
                 index += 1;
                 continue;
             };
+            if self.rested(open_time) {
+                // Halted for a part, and nothing is missing of the rest: no candle, and no loss.
+                self.absent.remove(index);
+                self.dirty.mark(position - 1);
+                continue;
+            }
             if !self.room.take(&self.ring) {
                 return self.open.ledger.note_change(after, before);
             }
@@ -166,62 +175,60 @@ impl BaseItem<'_, '_> {
     /// Applies what reconcile decided after the last pulse, as far as there is room.
     pub(crate) fn apply_restatements(&mut self) {
         let mut decided = core::mem::take(&mut self.evidence.decided);
-        let waiting = decided.iter().position(|restatement| !self.restate(restatement));
-        decided.drain(..waiting.unwrap_or(decided.len()));
+        let done = in_groups(&decided, |group| self.restate(group));
+        decided.drain(..done);
         self.evidence.decided = decided;
     }
 
-    /// Applies one decision, or says that there is no room for its candle.
-    fn restate(&mut self, restatement: &Restatement) -> bool {
-        let candle = restatement.candle;
-        let found = self.ring.find(candle.open_time);
-        let (Ok(position) | Err(position)) = found;
-        let behind = found.is_err() && candle.open_time >= self.open.until();
-        if behind && !self.open.is_empty_until(candle.open_time) {
-            // Prints arrived for it meanwhile: compare again once it is closed.
-            self.evidence.put_back(restatement);
+    /// Applies decisions that belong together, or says that there is no room for a candle.
+    fn restate(&mut self, group: &[Restatement]) -> bool {
+        if !group.iter().all(|restatement| self.stands(restatement)) {
+            // Prints came meanwhile: compare again.
+            group.iter().for_each(|restatement| self.evidence.put_back(restatement));
             return true;
         }
+        group.iter().all(|restatement| self.restate_one(restatement))
+    }
+
+    fn stands(&self, restatement: &Restatement) -> bool {
+        let open_time = restatement.open_time();
+        let forming = open_time >= self.open.until() && !self.open.is_empty_until(open_time);
+        restatement.stands(&self.ring) && !(forming && restatement.compared.is_none())
+    }
+
+    fn restate_one(&mut self, restatement: &Restatement) -> bool {
+        let open_time = restatement.open_time();
+        let found = self.ring.find(open_time);
+        let (Ok(position) | Err(position)) = found;
         if !self.room.correctable(position) {
             self.evidence.too_old += 1;
-            return true;
-        }
-        if found.is_ok() {
-            self.restate_at(position, restatement);
-            return true;
-        }
-        if !self.room.take(&self.ring) {
+        } else if let Some(ours) = self.ring.get(position).filter(|_| found.is_ok()) {
+            self.restate_at(position, &ours, restatement);
+        } else if !self.room.take(&self.ring) {
             return false;
-        }
-        if behind {
-            self.append(&candle, sealed(Edges::default()));
-            self.open.start_at(candle.open_time.plus(self.ring.interval().ns()));
         } else {
-            self.insert(position, &candle, sealed(Edges::default()));
-            self.flatten_after(position, &candle);
+            let candle = restatement.taken(None);
+            if open_time >= self.open.until() {
+                self.append(&candle, sealed(Edges::default()));
+                self.open.start_at(open_time.plus(self.ring.interval().ns()));
+            } else {
+                self.insert(position, &candle, sealed(Edges::default()));
+                self.flatten_after(position, &candle);
+            }
         }
         true
     }
 
-    fn restate_at(&mut self, position: u64, restatement: &Restatement) {
-        let Some(ours) = self.ring.get(position) else { return };
-        let theirs = restatement.candle;
-        let same = ours.same_numbers(&theirs);
-        if !restatement.take_numbers && theirs.mark == Mark::Reconciled && !same {
-            // It changed since it was compared.
-            return self.evidence.put_back(restatement);
+    fn restate_at(&mut self, position: u64, ours: &Candle, restatement: &Restatement) {
+        if restatement.take_over && !ours.same_numbers(&restatement.venue.candle) {
+            let edges = sealed(self.edges_at(position));
+            let candle = restatement.taken(Some(ours));
+            self.replace(position, &candle, edges);
+            self.flatten_after(position, &candle);
+        } else if ours.mark != restatement.mark() {
+            self.ring.set_mark(position, restatement.mark());
+            self.dirty.mark(position);
         }
-        if !restatement.take_numbers || same {
-            if ours.mark != theirs.mark {
-                self.ring.set_mark(position, theirs.mark);
-                self.dirty.mark(position);
-            }
-            return;
-        }
-        let revision = ours.revision.saturating_add(1);
-        let edges = self.edges_at(position);
-        self.replace(position, &Candle { revision, ..theirs }, sealed(edges));
-        self.flatten_after(position, &theirs);
     }
 }
 

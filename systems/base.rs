@@ -7,7 +7,9 @@ use crate::awake::Alarm;
 use crate::bucket::{Bucket, Edges, Open};
 use crate::candle::{Candle, Mark};
 use crate::health::Health;
+use crate::interval::Interval;
 use crate::lane::Lane;
+use crate::ledger::Ledger;
 use crate::reconcile::Evidence;
 use crate::ring::Ring;
 use crate::room::Room;
@@ -46,6 +48,32 @@ impl Series {
 
     fn halted_in(&self, from: Nanos, to: Nanos) -> bool {
         self.halted.is_some_and(|since| since < to) || self.halts.touches(from, to)
+    }
+
+    /// Until when trading is halted from `at` on; `at` itself if it is not.
+    fn halted_until(&self, at: Nanos) -> Nanos {
+        let until = self.halts.end_from(at);
+        if self.halted.is_some_and(|since| since <= until) { Nanos(u64::MAX) } else { until }
+    }
+
+    /// Whether `[from, to)` needs no candle where it has none: each bucket of `interval` in it was
+    /// halted throughout, or was halted for a part and no print of it is missing.
+    pub(crate) fn rested(
+        &self,
+        from: Nanos,
+        to: Nanos,
+        interval: Interval,
+        ledger: &Ledger,
+    ) -> bool {
+        let mut at = from;
+        while at < to {
+            let (end, until) = (at.plus(interval.ns()), self.halted_until(at));
+            if until < end && (!self.halted_in(at, end) || ledger.incomplete(at, end)) {
+                return false;
+            }
+            at = interval.bucket(until).max(end);
+        }
+        true
     }
 }
 
@@ -139,8 +167,10 @@ impl BaseItem<'_, '_> {
     fn close_one(&mut self, bucket: &Bucket) {
         let mut candle = bucket.candle;
         if bucket.is_empty() {
-            let end = candle.open_time.plus(self.ring.interval().ns());
-            if self.series.halted_in(candle.open_time, end) {
+            if bucket.edges.lossy {
+                // Its only prints could not be added.
+                self.open.ledger.lose(candle.open_time);
+            } else if self.rested(candle.open_time) {
                 return;
             }
             if self.incomplete(candle.open_time) {
@@ -166,6 +196,13 @@ impl BaseItem<'_, '_> {
 
     pub(crate) fn incomplete(&self, open_time: Nanos) -> bool {
         self.open.ledger.incomplete(open_time, open_time.plus(self.ring.interval().ns()))
+    }
+
+    /// Whether the minute that opens at `open_time` needs no candle if it has no print.
+    pub(crate) fn rested(&self, open_time: Nanos) -> bool {
+        let interval = self.ring.interval();
+        let end = open_time.plus(interval.ns());
+        self.series.rested(open_time, end, interval, &self.open.ledger)
     }
 
     /// What is known about a candle from the ledger and from its prints.

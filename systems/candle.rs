@@ -48,6 +48,11 @@ impl Mark {
         }
     }
 
+    /// Whether prints are, or may be, missing.
+    pub const fn is_partial(self) -> bool {
+        matches!(self, Self::Gap | Self::HeadPartial)
+    }
+
     pub(crate) const fn from_bits(bits: u8) -> Self {
         Self::ALL[(bits & 7) as usize % Self::ALL.len()]
     }

@@ -23,7 +23,8 @@ pub enum Reject {
     Void,
     /// A symbol number that no symbol has.
     UnknownSymbol,
-    /// An id above `limits::ID_MAX`: garbage.
+    /// An id above `limits::ID_MAX`: garbage. Or one of an answer about ids that have begun anew
+    /// since.
     WrongId,
     /// Stamped before 2017 or after 2100: a wrong unit or garbage. Its id stays missing.
     WrongTime,

@@ -143,6 +143,7 @@ impl<'a> Gate<'a> {
             Seen::Filled => health.filled += 1,
             Seen::Reset => health.resets += 1,
             Seen::Duplicate => return health.reject(Reject::Duplicate),
+            Seen::Stray => return health.reject(Reject::WrongId),
         }
         if let Some(cause) = not_folded(trade) {
             return health.reject(cause);

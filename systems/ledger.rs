@@ -31,10 +31,13 @@ pub enum Seen {
     Duplicate,
     /// Ids begin anew; what was known about the old ones is forgotten.
     Reset,
+    /// An answer about ids of before they began anew: it says nothing about those of now.
+    Stray,
 }
 
 /// A print from the stream with an old id and a trade time this much newer than any: ids began
-/// anew. Repetitions on the wire are seconds old at most.
+/// anew. Repetitions on the wire are seconds old at most. What is fetched of the old ids is older
+/// than the new ones by as much.
 const RESET_AFTER_NS: u64 = 60 * Nanos::PER_SECOND;
 
 /// Continuity of one symbol's ids. What a regular print touches comes first, and is little.
@@ -58,7 +61,7 @@ pub struct Ledger {
     changed: Option<Stretch>,
     /// Ids given up for good.
     unrecoverable: u64,
-    /// When they traded.
+    /// When they traded, and prints that could not be added.
     lost: Stretches,
 }
 
@@ -111,6 +114,10 @@ impl Ledger {
         if id < self.next {
             return self.take_old(id, time, fresh);
         }
+        if !fresh && time < self.newest {
+            // Ids ascend with time, so this is no later print than those seen.
+            return Seen::Stray;
+        }
         if id > self.next {
             let gap = Gap { from_id: self.next, to_id: id - 1, after: self.newest, before: time };
             self.open_gap(gap);
@@ -137,6 +144,9 @@ impl Ledger {
         let Some(gap) = self.gaps.get(index).copied().filter(|gap| gap.from_id <= id) else {
             return Seen::Duplicate;
         };
+        if !fresh && time.plus(RESET_AFTER_NS) <= gap.after {
+            return Seen::Stray;
+        }
         self.split(index, gap, id, time);
         Seen::Filled
     }
@@ -220,6 +230,15 @@ impl Ledger {
                 self.gaps.push(Gap { from_id: to + 1, ..gap });
             }
         }
+        // What is given up inside a gap leaves two.
+        self.give_up_if_full();
+    }
+
+    /// A print with a good id could not be added anywhere: that it traded then stays known.
+    pub fn lose(&mut self, time: Nanos) {
+        if !self.lost.touches(time, time.plus(1)) {
+            self.lost.remember((time, time));
+        }
     }
 
     /// Whether prints are known or feared to be missing in `[from, to)`.
@@ -276,114 +295,4 @@ impl Ledger {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(second: u64) -> Nanos {
-        Nanos::from_seconds(1_700_000_000 + second)
-    }
-
-    /// A ledger that saw these ids, one a second.
-    fn saw(ids: &[u64]) -> Ledger {
-        let mut ledger = Ledger::default();
-        for (second, &id) in ids.iter().enumerate() {
-            ledger.take(id, at(second as u64), true);
-        }
-        ledger
-    }
-
-    fn missing(ledger: &Ledger) -> Vec<(u64, u64)> {
-        ledger.gaps().iter().map(|gap| (gap.from_id, gap.to_id)).collect()
-    }
-
-    #[test]
-    fn a_hole_is_a_gap_until_its_ids_come() {
-        let mut ledger = saw(&[10, 11, 15]);
-        assert_eq!(missing(&ledger), [(12, 14)]);
-        assert_eq!(ledger.take(13, at(1), false), Seen::Filled);
-        assert_eq!(missing(&ledger), [(12, 12), (14, 14)]);
-        assert_eq!(ledger.take(13, at(1), false), Seen::Duplicate);
-        assert_eq!(ledger.take(12, at(1), false), Seen::Filled);
-        assert_eq!(ledger.take(14, at(1), false), Seen::Filled);
-        assert!(ledger.contiguous());
-        assert_eq!(ledger.take(16, at(3), true), Seen::Next);
-    }
-
-    #[test]
-    fn the_cursor_stays_pinned_whatever_arrives_after_a_gap() {
-        let ledger = saw(&[10, 12, 13, 20, 21]);
-        assert_eq!(missing(&ledger), [(11, 11), (14, 19)]);
-        assert!(ledger.incomplete(at(0), at(1)) && ledger.incomplete(at(2), at(4)));
-        assert!(!ledger.incomplete(at(4), at(9)));
-    }
-
-    #[test]
-    fn ids_given_up_are_counted_refused_and_remembered() {
-        let mut ledger = saw(&[10, 20]);
-        ledger.give_up(12, 14);
-        assert_eq!(missing(&ledger), [(11, 11), (15, 19)]);
-        assert_eq!(ledger.unrecoverable(), 3);
-        assert_eq!(ledger.take(13, at(0), false), Seen::Duplicate);
-        ledger.give_up(0, u64::MAX);
-        assert!(ledger.contiguous() && ledger.incomplete(at(0), at(1)));
-    }
-
-    #[test]
-    fn at_the_limit_the_oldest_gap_is_given_up_and_nothing_is_taken_twice() {
-        let every_other: Vec<u64> = (0..=GAPS_MAX as u64 + 5).map(|k| 10 + 2 * k).collect();
-        let mut ledger = saw(&every_other);
-        assert_eq!(ledger.gaps().len(), GAPS_MAX);
-        assert_eq!(ledger.unrecoverable(), 5);
-        for id in every_other {
-            assert_eq!(ledger.take(id, at(0), true), Seen::Duplicate);
-        }
-        assert_eq!(ledger.take(11, at(0), false), Seen::Duplicate, "given up");
-    }
-
-    #[test]
-    fn an_outage_is_proved_harmless_or_becomes_a_gap_by_the_next_print() {
-        for (next, gaps) in [(12, vec![]), (14, vec![(12, 13)])] {
-            let mut ledger = saw(&[10, 11]);
-            ledger.feed(false, at(5));
-            assert!(ledger.incomplete(at(5), at(6)) && !ledger.expects(12, at(6)));
-            ledger.feed(true, at(9));
-            assert!(ledger.incomplete(at(8), at(9)));
-            ledger.take(next, at(10), true);
-            assert_eq!(missing(&ledger), gaps);
-        }
-    }
-
-    #[test]
-    fn a_head_is_repaired_downwards() {
-        let mut ledger = saw(&[100, 101]);
-        assert_eq!(ledger.take(97, at(0).minus(9), false), Seen::Filled);
-        assert_eq!(missing(&ledger), [(98, 99)]);
-        assert_eq!(ledger.first_time(), at(0).minus(9));
-    }
-
-    #[test]
-    fn old_ids_with_new_times_begin_anew() {
-        let mut ledger = saw(&[100, 101, 110]);
-        assert_eq!(ledger.take(5, at(2 + 61), true), Seen::Reset);
-        assert_eq!(ledger.unrecoverable(), 8);
-        assert!(ledger.expects(6, at(99)));
-    }
-
-    #[test]
-    fn ids_that_begin_anew_after_an_outage_prove_nothing_about_it() {
-        let mut ledger = saw(&[100, 101, 102]);
-        ledger.feed(false, at(5));
-        ledger.feed(true, at(9));
-        assert_eq!(ledger.take(5, at(100), true), Seen::Reset);
-        assert!(ledger.expects(6, at(101)));
-        ledger.take(6, at(101), true);
-        assert!(ledger.incomplete(at(6), at(7)) && ledger.incomplete(at(50), at(60)));
-        assert!(!ledger.incomplete(at(101), at(102)));
-    }
-
-    #[test]
-    fn extreme_ids_are_only_numbers() {
-        let ledger = saw(&[0, 1, 1 << 62]);
-        assert_eq!(missing(&ledger), [(2, (1 << 62) - 1)]);
-    }
-}
+mod tests;

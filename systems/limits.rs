@@ -72,5 +72,9 @@ pub const LATE_MAX: usize = 65_536;
 /// gives way and is counted.
 pub const PENDING_CANDLES_MAX: usize = 4_096;
 
+/// Decisions about the venue's candles that one row may hold until they are applied: one for each
+/// candle that waits, and one for its neighbour. No more are made while any waits for room.
+pub const DECIDED_MAX: usize = 2 * PENDING_CANDLES_MAX;
+
 const _: () = assert!(CHECKPOINT_EVERY > 0 && GAPS_MAX > 1);
 const _: () = assert!(EARLIEST_NS < LATEST_NS);

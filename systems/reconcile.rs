@@ -4,6 +4,7 @@
 //! change in one place and what is dispatched always fits together.
 
 use bevy_ecs::prelude::*;
+use bevy_ecs::query::QueryData;
 
 use crate::awake::Awake;
 use crate::base::Series;
@@ -11,8 +12,9 @@ use crate::bucket::Edges;
 use crate::candle::{Candle, Mark, VenueCandle};
 use crate::each_row;
 use crate::ingest::Inbox;
-use crate::limits::PENDING_CANDLES_MAX;
+use crate::limits::{DECIDED_MAX, PENDING_CANDLES_MAX};
 use crate::ring::Ring;
+use crate::roll_up::{BaseView, BaseViewItem, RollUp};
 use crate::row::Front;
 use crate::settings::{Settings, Winner};
 use crate::units::Nanos;
@@ -73,13 +75,71 @@ pub struct Difference {
     pub taken_over: bool,
 }
 
-/// A decision to be applied at the next pulse.
+/// A decision to be applied at the next pulse, if ours is then still what it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Restatement {
-    /// The venue's numbers, with the mark that the candle shall bear.
-    pub candle: Candle,
-    /// Whether the numbers replace ours, or only the mark does.
-    pub take_numbers: bool,
+    /// The venue's candle.
+    pub venue: VenueCandle,
+    /// Ours as it was compared, and what that found; `None` where we had none.
+    pub compared: Option<(Cause, Candle)>,
+    /// Whether the venue's numbers are taken, or only the mark changes.
+    pub take_over: bool,
+}
+
+impl Restatement {
+    /// When the candle opens.
+    pub fn open_time(&self) -> Nanos {
+        self.venue.candle.open_time
+    }
+
+    /// The mark that the candle shall bear.
+    pub fn mark(&self) -> Mark {
+        let identical = self.compared.is_some_and(|(cause, _)| cause == Cause::Identical);
+        if self.take_over || identical { Mark::Reconciled } else { Mark::Disputed }
+    }
+
+    /// The venue's candle as a row takes it over, in place of one of ours or of none.
+    pub fn taken(&self, ours: Option<&Candle>) -> Candle {
+        let revision = ours.map_or(0, |ours| ours.revision.saturating_add(1));
+        Candle { mark: Mark::Reconciled, revision, ..self.venue.candle }
+    }
+
+    /// Whether ours is still what it was when it was compared, or has the numbers already that it
+    /// shall take. One that has left the ring is.
+    pub fn stands(&self, ring: &Ring) -> bool {
+        let now = ring.find(self.open_time()).ok().and_then(|position| ring.get(position));
+        match (now, &self.compared) {
+            (Some(now), Some((_, then))) => {
+                let same = now.same_numbers(then);
+                let taken = self.take_over && now.same_numbers(&self.venue.candle);
+                taken || (same && now.mark.is_partial() == then.mark.is_partial())
+            }
+            (now, _) => now.is_none(),
+        }
+    }
+
+    /// How many decisions, this one first, must be applied together or not at all.
+    pub fn group(&self) -> usize {
+        let shift = self.compared.is_some_and(|(cause, _)| cause == Cause::BoundaryShift);
+        if shift { 2 } else { 1 }
+    }
+}
+
+/// Applies decisions from the first on, in groups, until `apply` says that there is no room for
+/// one. Returns how many are done with.
+pub(crate) fn in_groups(
+    decided: &[Restatement],
+    mut apply: impl FnMut(&[Restatement]) -> bool,
+) -> usize {
+    let mut done = 0;
+    while let Some(first) = decided.get(done) {
+        let group = &decided[done..decided.len().min(done + first.group())];
+        if !apply(group) {
+            break;
+        }
+        done += group.len();
+    }
+    done
 }
 
 /// The venue's candles of one row: waiting, decided, and what comparing found so far.
@@ -92,8 +152,8 @@ pub struct Evidence {
     /// Found since the last dispatch.
     pub differences: Vec<Difference>,
     /// The last difference, until its neighbour is compared.
-    last: Option<(Cause, Candle, Candle)>,
-    /// Comparisons by [`Cause`].
+    last: Option<(Cause, Candle, VenueCandle)>,
+    /// Comparisons by [`Cause`], without those that were overtaken by a change of ours.
     pub counts: [u64; Cause::ALL.len()],
     /// Candles taken over where we had none.
     pub adopted: u64,
@@ -106,16 +166,22 @@ pub struct Evidence {
 impl Evidence {
     /// Takes a candle of the venue; a second one for the same open time replaces the first.
     pub fn offer(&mut self, candle: VenueCandle) {
-        let open_time = candle.candle.open_time;
-        match self.pending.binary_search_by_key(&open_time, |known| known.candle.open_time) {
+        match self.place(&candle) {
             Ok(index) => self.pending[index] = candle,
-            Err(index) => {
-                self.pending.insert(index, candle);
-                if self.pending.len() > PENDING_CANDLES_MAX {
-                    self.pending.remove(0);
-                    self.dropped += 1;
-                }
-            }
+            Err(index) => self.put_in(index, candle),
+        }
+    }
+
+    fn place(&self, candle: &VenueCandle) -> Result<usize, usize> {
+        let open_time = candle.candle.open_time;
+        self.pending.binary_search_by_key(&open_time, |known| known.candle.open_time)
+    }
+
+    fn put_in(&mut self, index: usize, candle: VenueCandle) {
+        self.pending.insert(index, candle);
+        if self.pending.len() > PENDING_CANDLES_MAX {
+            self.pending.remove(0);
+            self.dropped += 1;
         }
     }
 
@@ -124,31 +190,60 @@ impl Evidence {
         !self.pending.is_empty()
     }
 
-    /// Takes back a decision that could not be applied.
+    /// Takes back a decision about a candle of ours that has changed since, and its count. The
+    /// venue's candle is compared again, unless the venue has said something newer.
     pub fn put_back(&mut self, restatement: &Restatement) {
-        self.offer(VenueCandle { candle: restatement.candle, ..VenueCandle::default() });
+        match restatement.compared {
+            Some((cause, _)) => self.uncount(cause),
+            None => self.adopted -= 1,
+        }
+        self.last = self.last.filter(|(_, ours, _)| ours.open_time != restatement.open_time());
+        if let Err(index) = self.place(&restatement.venue) {
+            self.put_in(index, restatement.venue);
+        }
     }
 
     fn count(&mut self, cause: Cause) {
         self.counts[cause as usize] += 1;
     }
+
+    fn uncount(&mut self, cause: Cause) {
+        self.counts[cause as usize] -= 1;
+    }
+
+    fn decide(&mut self, restatement: Restatement) {
+        debug_assert!(self.decided.len() < DECIDED_MAX);
+        self.decided.push(restatement);
+    }
 }
 
-/// What judging the candles of a row needs of it; only base rows have a series.
-type Judged<'w> = (&'w Ring, &'w Front, Option<&'w Series>, Mut<'w, Evidence>);
+/// What judging the candles of a row needs of it; a row has a series or is rolled up.
+#[derive(QueryData)]
+#[query_data(mutable)]
+pub struct Judged {
+    ring: &'static Ring,
+    front: &'static Front,
+    series: Option<&'static Series>,
+    link: Option<&'static RollUp>,
+    evidence: &'static mut Evidence,
+}
 
 /// Compares what can be compared and decides what shall follow.
 pub fn reconcile(
     inbox: Res<Inbox>,
     awake: Res<Awake>,
     settings: Res<Settings>,
-    mut rows: Query<(&Ring, &Front, Option<&Series>, &mut Evidence)>,
+    bases: Query<BaseView, With<Series>>,
+    mut rows: Query<Judged>,
 ) {
-    each_row!(inbox, awake, rows, |(ring, front, series, mut evidence): Judged<'_>| {
-        if evidence.pending.is_empty() {
+    each_row!(inbox, awake, rows, |row: JudgedItem<'_, '_>| {
+        let JudgedItem { ring, front, series, link, mut evidence } = row;
+        // What waits for room was not applied yet, so nothing can be compared with it.
+        if evidence.pending.is_empty() || !evidence.decided.is_empty() {
             return;
         }
-        let bench = Bench { ring, front, series, now: inbox.now, winner: settings.winner };
+        let base = link.and_then(|link| bases.get(link.base).ok());
+        let bench = Bench { ring, front, series, base, now: inbox.now, winner: settings.winner };
         let mut pending = core::mem::take(&mut evidence.pending);
         pending.retain(|candle| !bench.judge(candle, &mut evidence));
         evidence.pending = pending;
@@ -161,6 +256,8 @@ struct Bench<'a> {
     front: &'a Front,
     /// Only base rows have one.
     series: Option<&'a Series>,
+    /// What longer rows are rolled up from.
+    base: Option<BaseViewItem<'a, 'a>>,
     now: Nanos,
     winner: Winner,
 }
@@ -177,8 +274,7 @@ impl Bench<'_> {
             }
             Err(_) if self.adoptable(&venue.candle) => {
                 evidence.adopted += 1;
-                let candle = Candle { mark: Mark::Reconciled, revision: 0, ..venue.candle };
-                evidence.decided.push(Restatement { candle, take_numbers: true });
+                evidence.decide(Restatement { venue: *venue, compared: None, take_over: true });
                 true
             }
             Err(_) => false,
@@ -206,38 +302,60 @@ impl Bench<'_> {
         let cause = explain(ours, edges, venue);
         if cause == Cause::Identical {
             evidence.count(cause);
-            evidence.decided.push(Restatement {
-                candle: Candle { mark: Mark::Reconciled, ..*ours },
-                take_numbers: false,
-            });
+            let compared = Some((cause, *ours));
+            evidence.decide(Restatement { venue: *venue, compared, take_over: false });
             return;
         }
-        let neighbour = evidence.last.take().filter(|(_, before, theirs)| {
-            before.open_time.plus(self.ring.interval().ns()) == ours.open_time
-                && opposite(&delta(before, theirs), &delta(ours, &venue.candle))
-        });
-        match neighbour {
+        let sealed = edges.is_some_and(|edges| edges.sealed);
+        match evidence.last.take().filter(|last| self.shifted(last, ours, venue)) {
             Some((earlier, before, theirs)) => {
-                evidence.counts[earlier as usize] -= 1;
-                self.decide(Cause::BoundaryShift, &before, &theirs, evidence);
-                self.decide(Cause::BoundaryShift, ours, &venue.candle, evidence);
+                evidence.uncount(earlier);
+                evidence.decided.pop_if(|decided| decided.open_time() == before.open_time);
+                self.decide(Cause::BoundaryShift, &before, false, &theirs, evidence);
+                self.decide(Cause::BoundaryShift, ours, sealed, venue, evidence);
             }
             None => {
-                self.decide(cause, ours, &venue.candle, evidence);
-                evidence.last = Some((cause, *ours, venue.candle));
+                self.decide(cause, ours, sealed, venue, evidence);
+                evidence.last = Some((cause, *ours, *venue));
             }
         }
     }
 
-    fn decide(&self, cause: Cause, ours: &Candle, venue: &Candle, evidence: &mut Evidence) {
+    /// Whether a candle and the one compared before it are neighbours of which one has what the
+    /// other lacks. The earlier must still be what it was, or what the venue said.
+    fn shifted(
+        &self,
+        (_, before, theirs): &(Cause, Candle, VenueCandle),
+        ours: &Candle,
+        venue: &VenueCandle,
+    ) -> bool {
+        let now = self.ring.find(before.open_time).ok().and_then(|at| self.ring.get(at));
+        before.open_time.plus(self.ring.interval().ns()) == ours.open_time
+            && now.is_some_and(|now| now.same_numbers(before) || now.same_numbers(&theirs.candle))
+            && opposite(&delta(before, &theirs.candle), &delta(ours, &venue.candle))
+    }
+
+    /// `sealed` says that our numbers are an earlier word of the venue's.
+    fn decide(
+        &self,
+        cause: Cause,
+        ours: &Candle,
+        sealed: bool,
+        venue: &VenueCandle,
+        evidence: &mut Evidence,
+    ) {
         evidence.count(cause);
-        let unproven = matches!(ours.mark, Mark::Gap | Mark::HeadPartial);
-        let venue_wins = unproven || cause == Cause::BoundaryShift || self.winner == Winner::Venue;
-        let taken_over = venue_wins && self.series.is_some();
-        let mark = if taken_over { Mark::Reconciled } else { Mark::Disputed };
-        evidence.differences.push(Difference { cause, ours: *ours, venue: *venue, taken_over });
-        let candle = Candle { mark, ..*venue };
-        evidence.decided.push(Restatement { candle, take_numbers: taken_over });
+        let unproven = ours.mark.is_partial() || sealed;
+        let taken_over = match &self.base {
+            // The numbers of longer candles follow from the base interval where that has them.
+            Some(base) => {
+                !base.has_whole(ours.open_time, self.ring.interval()).unwrap_or(!unproven)
+            }
+            None => unproven || cause == Cause::BoundaryShift || self.winner == Winner::Venue,
+        };
+        let (ours, compared) = (*ours, Some((cause, *ours)));
+        evidence.differences.push(Difference { cause, ours, venue: venue.candle, taken_over });
+        evidence.decide(Restatement { venue: *venue, compared, take_over: taken_over });
     }
 }
 

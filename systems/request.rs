@@ -12,6 +12,7 @@ use crate::bucket::Open;
 use crate::candle::{Candle, Mark};
 use crate::dispatch::{Outbox, Request};
 use crate::ingest::Inbox;
+use crate::ledger::Gap;
 use crate::ring::Ring;
 use crate::row::{Absent, Dirty, Row};
 use crate::settings::{Scope, Settings};
@@ -27,6 +28,8 @@ pub struct Wants {
     since: Nanos,
     /// Whether a request by id, or for candles, is under way.
     asked: (bool, bool),
+    /// The ids that were asked for last, and when: asked for again, they stand behind others.
+    last_ids: Option<(u64, u64, Nanos)>,
     /// The row's places in the queue, by id and for candles.
     places: [Option<Place>; 2],
 }
@@ -51,8 +54,14 @@ impl Wants {
         let place = |class, since| (class, since, row.interval, row.symbol, entity);
         let gap = open.and_then(|open| open.ledger.gaps().first()).filter(|_| !self.asked.0);
         let candles = self.candles.filter(|_| !self.asked.1);
+        let since = |gap: &Gap| match self.last_ids {
+            Some((from_id, to_id, at)) if (from_id, to_id) == (gap.from_id, gap.to_id) => {
+                at.max(gap.before)
+            }
+            _ => gap.before,
+        };
         [
-            gap.map(|gap| place(Class::Ids, gap.before)),
+            gap.map(|gap| place(Class::Ids, since(gap))),
             candles.map(|(_, _, suspect)| {
                 place(if suspect { Class::Suspect } else { Class::Routine }, self.since)
             }),
@@ -69,7 +78,7 @@ enum Class {
 }
 
 /// A place in the queue, most urgent first: within a class the oldest, then by row, so that no
-/// symbol waits behind another's pile.
+/// symbol waits behind another's pile. Ids whose request had no effect are as old as that request.
 type Place = (Class, Nanos, u8, SymbolId, Entity);
 
 /// What waits to be asked for: one place per row and kind. Places that a row has given up are left
@@ -220,7 +229,7 @@ pub fn hand_out_requests(
         };
         let Some(place) = queue.pop(ripe_before, holds) else { break };
         let Ok((row, open, mut wants)) = rows.get_mut(place.4) else { continue };
-        outbox.requests.extend(take(place.0, row, open, &mut wants));
+        outbox.requests.extend(take(place.0, row, open, &mut wants, inbox.now));
         queue.state.under_way += 1;
         queue.state.handed_out += 1;
         queue.enlist(row, place.4, open, &mut wants);
@@ -232,11 +241,18 @@ pub fn hand_out_requests(
     queue.state.waiting_max = queue.state.waiting_max.max(queue.state.waiting);
 }
 
-fn take(class: Class, row: &Row, open: Option<&Open>, wants: &mut Wants) -> Option<Request> {
+fn take(
+    class: Class,
+    row: &Row,
+    open: Option<&Open>,
+    wants: &mut Wants,
+    now: Nanos,
+) -> Option<Request> {
     let symbol = row.symbol;
     if class == Class::Ids {
         let gap = open?.ledger.gaps().first()?;
         wants.asked.0 = true;
+        wants.last_ids = Some((gap.from_id, gap.to_id, now));
         return Some(Request::Ids { symbol, from_id: gap.from_id, to_id: gap.to_id });
     }
     let (from, to, _) = wants.candles.take()?;

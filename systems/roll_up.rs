@@ -9,7 +9,8 @@ use crate::bucket::Open;
 use crate::candle::{Candle, Mark};
 use crate::each_row;
 use crate::ingest::Inbox;
-use crate::reconcile::{Evidence, Restatement};
+use crate::interval::Interval;
+use crate::reconcile::{Evidence, Restatement, in_groups};
 use crate::ring::Ring;
 use crate::room::Room;
 use crate::row::{Absent, Dirty, Front};
@@ -37,6 +38,7 @@ pub struct BaseView {
     ring: &'static Ring,
     dirty: &'static Dirty,
     absent: &'static Absent,
+    series: &'static Series,
     open: &'static Open,
 }
 
@@ -115,12 +117,13 @@ impl LongerItem<'_, '_> {
     }
 
     fn close(&mut self, open_time: Nanos, base: &BaseViewItem<'_, '_>) {
-        match fold_span(base, open_time, self.ring.interval().ns()) {
+        let length = self.ring.interval().ns();
+        match fold_span(base, open_time, length) {
             Some((candle, _)) => {
                 self.dirty.numbers(self.ring.end());
                 self.ring.push(&candle);
             }
-            None if base.absent.any_in(open_time, open_time.plus(self.ring.interval().ns())) => {
+            None if !base.rested(open_time, open_time.plus(length)) => {
                 self.absent.push(open_time, self.ring.capacity());
             }
             None => {}
@@ -160,15 +163,15 @@ impl LongerItem<'_, '_> {
 
     fn correct_at(&mut self, position: u64, folded: &Candle) {
         let Some(ours) = self.ring.get(position) else { return };
-        let mark = match (ours.mark, folded.mark) {
+        let partial = folded.mark.is_partial();
+        let mark = match ours.mark {
             // What the venue gave whole is more than the part that the base row has of it.
-            (Mark::Reconciled, Mark::HeadPartial) => return,
+            Mark::Reconciled if partial => return,
             // What the venue said of these numbers stands while they do.
-            (
-                said @ (Mark::Disputed | Mark::Reconciled),
-                Mark::Complete | Mark::Quiet | Mark::Amended | Mark::Reconciled,
-            ) if ours.same_numbers(folded) => said,
-            (_, mark) => mark,
+            said @ (Mark::Disputed | Mark::Reconciled) if !partial && ours.same_numbers(folded) => {
+                said
+            }
+            _ => folded.mark,
         };
         if !ours.same_numbers(folded) {
             let revision = ours.revision.saturating_add(1);
@@ -187,51 +190,76 @@ impl LongerItem<'_, '_> {
         self.dirty.inserted(position);
     }
 
-    /// The venue's candles of longer intervals confirm ours, or give history from before we
-    /// listened. They never replace numbers: those follow from the base interval.
+    /// The venue's candles of longer intervals confirm ours, give history from before we listened,
+    /// and stand for those of which the base row has only a part. Other numbers they never
+    /// replace: those follow from the base interval.
     fn apply_restatements(&mut self) {
         let mut decided = core::mem::take(&mut self.evidence.decided);
-        let waiting = decided.iter().position(|restatement| !self.restate(&restatement.candle));
-        decided.drain(..waiting.unwrap_or(decided.len()));
+        let done = in_groups(&decided, |group| self.restate(group));
+        decided.drain(..done);
         self.evidence.decided = decided;
     }
 
-    /// Applies one decision, or says that there is no room for its candle.
-    fn restate(&mut self, candle: &Candle) -> bool {
-        let found = self.ring.find(candle.open_time);
+    /// Applies decisions that belong together, or says that there is no room for a candle.
+    fn restate(&mut self, group: &[Restatement]) -> bool {
+        if !group.iter().all(|restatement| self.stands(restatement)) {
+            // Ours changed, or is not closed yet: compare again.
+            group.iter().for_each(|restatement| self.evidence.put_back(restatement));
+            return true;
+        }
+        group.iter().all(|restatement| self.restate_one(restatement))
+    }
+
+    fn stands(&self, restatement: &Restatement) -> bool {
+        let forming = self.front.listening && restatement.open_time() >= self.front.until;
+        restatement.stands(&self.ring) && !(forming && restatement.compared.is_none())
+    }
+
+    fn restate_one(&mut self, restatement: &Restatement) -> bool {
+        let open_time = restatement.open_time();
+        let found = self.ring.find(open_time);
         let (Ok(position) | Err(position)) = found;
-        if found.is_ok() {
-            self.confirm(position, candle);
-        } else if self.front.listening && candle.open_time >= self.front.until {
-            // Ours is not closed yet: compare again once it is.
-            self.evidence.put_back(&Restatement { candle: *candle, take_numbers: false });
+        let same =
+            |ours: Candle| !restatement.take_over || ours.same_numbers(&restatement.venue.candle);
+        if found.is_ok() && self.ring.get(position).is_some_and(same) {
+            self.ring.set_mark(position, restatement.mark());
+            self.dirty.mark(position);
         } else if !self.room.correctable(position) {
             self.evidence.too_old += 1;
+        } else if let Some(ours) = self.ring.get(position).filter(|_| found.is_ok()) {
+            self.ring.set(position, &restatement.taken(Some(&ours)));
+            self.dirty.numbers(position);
         } else if !self.room.take(&self.ring) {
             return false;
         } else if position == self.ring.end() && !self.front.listening {
             self.dirty.numbers(position);
-            self.ring.push(candle);
-            self.front.until = candle.open_time.plus(self.ring.interval().ns());
+            self.ring.push(&restatement.taken(None));
+            self.front.until = open_time.plus(self.ring.interval().ns());
             self.front.started = true;
         } else {
-            self.insert(position, candle);
+            self.insert(position, &restatement.taken(None));
         }
         true
     }
+}
 
-    fn confirm(&mut self, position: u64, venue: &Candle) {
-        // What is known to be partial here is not in dispute.
-        let ours = self.ring.get(position).unwrap_or_default();
-        let partial = matches!(ours.mark, Mark::Gap | Mark::HeadPartial);
-        let proven = venue.mark == Mark::Reconciled;
-        if proven && !ours.same_numbers(venue) {
-            // It changed since it was compared.
-            self.evidence.put_back(&Restatement { candle: *venue, take_numbers: false });
-        } else if !partial || proven {
-            self.ring.set_mark(position, venue.mark);
-            self.dirty.mark(position);
+impl BaseViewItem<'_, '_> {
+    /// Whether nothing is missing from the base candles of a longer one; `None` where they have
+    /// left the ring.
+    pub(crate) fn has_whole(&self, open_time: Nanos, longer: Interval) -> Option<bool> {
+        match fold_span(self, open_time, longer.ns()) {
+            Some((candle, whole)) => whole.then_some(!candle.mark.is_partial()),
+            None => {
+                let start = self.ring.start();
+                let held = start == 0 || self.ring.lower_bound(open_time) > start;
+                held.then_some(false)
+            }
         }
+    }
+
+    /// Whether the base row lacks nothing where it has no candles in `[from, to)`.
+    fn rested(&self, from: Nanos, to: Nanos) -> bool {
+        self.series.rested(from, to, self.ring.interval(), &self.open.ledger)
     }
 }
 
@@ -242,21 +270,26 @@ fn fold_span(base: &BaseViewItem<'_, '_>, open_time: Nanos, length: u64) -> Opti
     let mut position = base.ring.lower_bound(open_time);
     let whole = position == 0 || position > base.ring.start();
     let first = base.ring.get(position).filter(|candle| candle.open_time < end)?;
+    // Before the first candle of all nobody listened; anywhere else, what is not there is missing.
+    let headless = position == 0 && !base.open.ledger.from_the_very_first();
+    let head = headless && open_time < first.open_time;
+    let mut missing = position > 0 && !base.rested(open_time, first.open_time);
     let mut candle = Candle { open_time, revision: 0, ..first };
     let mut marks = Marks::default();
     marks.note(first.mark);
+    let step = base.ring.interval().ns();
+    let mut until = first.open_time.plus(step);
     position += 1;
     while let Some(next) = base.ring.get(position).filter(|next| next.open_time < end) {
+        missing = missing || !base.rested(until, next.open_time);
+        until = next.open_time.plus(step);
         candle.extend(&next);
         marks.note(next.mark);
         position += 1;
     }
-    let began_inside = base.ring.start() == 0
-        && base.ring.get(0).is_some_and(|oldest| open_time < oldest.open_time)
-        && !base.open.ledger.from_the_very_first();
-    candle.mark = if !whole || base.absent.any_in(open_time, end) {
+    candle.mark = if !whole || missing || !base.rested(until, end) {
         Mark::Gap
-    } else if began_inside && marks.merged() != Mark::Gap {
+    } else if head && marks.merged() != Mark::Gap {
         Mark::HeadPartial
     } else {
         marks.merged()

@@ -144,7 +144,8 @@ pub struct Absent {
 }
 
 impl Absent {
-    /// Notes one later than all others; beyond `limit` the oldest is forgotten.
+    /// Notes one later than all others; beyond `limit` the oldest is forgotten: it will get no
+    /// candle if it turns out to have been quiet.
     pub fn push(&mut self, open_time: Nanos, limit: usize) {
         if self.times.len() >= limit {
             self.times.remove(0);
@@ -157,10 +158,15 @@ impl Absent {
     /// corrects what was said of the stretch, or nothing was said.
     pub fn replaced_by(&mut self, candle: &Candle) -> Touched {
         let Ok(index) = self.times.binary_search(&candle.open_time) else { return Touched::New };
+        if self.remove(index) { Touched::Numbers } else { Touched::New }
+    }
+
+    /// Forgets the one at `index`, and says whether it was handed out.
+    pub fn remove(&mut self, index: usize) -> bool {
         self.times.remove(index);
         let said = index < self.reported;
         self.reported -= usize::from(said);
-        if said { Touched::Numbers } else { Touched::New }
+        said
     }
 
     /// The open time at `index`, oldest first.

@@ -26,6 +26,14 @@ impl Stretches {
     pub fn touches(&self, from: Nanos, to: Nanos) -> bool {
         self.0.iter().any(|&(after, before)| after < to && from <= before)
     }
+
+    /// The first instant from `at` on that lies in none.
+    pub fn end_from(&self, at: Nanos) -> Nanos {
+        let inside = |at, &(from, to): &Stretch| from <= at && at <= to;
+        self.0
+            .iter()
+            .fold(at, |at, stretch| if inside(at, stretch) { stretch.1.plus(1) } else { at })
+    }
 }
 
 #[cfg(test)]
@@ -42,5 +50,14 @@ mod tests {
         assert_eq!(lost.0.len(), STRETCHES_MAX);
         assert!(!lost.touches(Nanos(10 * count - 5), Nanos(10 * count)));
         assert!(!lost.touches(Nanos(10 * count), Nanos(u64::MAX)));
+    }
+
+    #[test]
+    fn neighbours_cover_what_no_single_one_does() {
+        let mut halts = Stretches::default();
+        for (from, to) in [(30, 39), (10, 19), (20, 24), (12, 14)] {
+            halts.remember((Nanos(from), Nanos(to)));
+        }
+        assert_eq!([9, 10, 24, 25, 30].map(|at| halts.end_from(Nanos(at)).0), [9, 25, 25, 25, 40]);
     }
 }

@@ -1,8 +1,10 @@
 //! The one integration binary: modules only.
 
+mod breaks;
 mod candles;
 mod cli;
 mod config;
+mod events;
 mod hostile;
 mod import;
 mod link;
@@ -11,6 +13,7 @@ mod parity;
 mod portions;
 mod reach;
 mod reconcile;
+mod repairs;
 mod rest;
 mod restless;
 mod sim;
@@ -18,3 +21,4 @@ mod support;
 mod talib;
 mod tape;
 mod tidy;
+mod words;

@@ -3,7 +3,7 @@
 use crate::support::*;
 use systems::candle::{Candle, Mark, VenueCandle};
 use systems::reconcile::Cause;
-use systems::settings::Settings;
+use systems::settings::{Settings, Winner};
 use systems::trade::{Control, SymbolId, Trade};
 use systems::units::Nanos;
 
@@ -71,7 +71,7 @@ fn a_difference_is_recorded_and_ours_stays_unless_the_policy_says_otherwise() {
     assert_eq!(ours.volume, candles[4].volume);
     assert_eq!(engine.drift(SYMBOL, 0).0[Cause::Disputed as usize], 1);
 
-    let venue_wins = Settings { winner: systems::settings::Winner::Venue, ..settings };
+    let venue_wins = Settings { winner: Winner::Venue, ..settings };
     let (collected, _) = run(&venue_wins, &symbols(1), &told(&clean, &candles, lie), || 50);
     let ours = collected.row(0, 0)[4];
     assert_eq!((ours.mark, ours.revision), (Mark::Reconciled, 1));
@@ -87,13 +87,17 @@ fn a_print_across_the_edge_is_a_boundary_shift_of_both_neighbours() {
         c.quote_volume = c.quote_volume.strict_add_signed(i128::from(by) * 10_000);
         c
     };
-    let (collected, engine) = run(&settings, &symbols(1), &told(&clean, &candles, shift), || 50);
-    let (counts, _) = engine.drift(SYMBOL, 0);
-    assert_eq!(counts[Cause::BoundaryShift as usize], 2);
-    assert_eq!(counts[Cause::Disputed as usize], 0);
-    let row = collected.row(0, 0);
-    assert_eq!(row[3].volume.0, candles[3].volume.0 + 7);
-    assert_eq!(row[4].volume.0, candles[4].volume.0 - 7);
+    for winner in [Winner::Ours, Winner::Venue] {
+        let settings = Settings { winner, ..settings.clone() };
+        let events = told(&clean, &candles, shift);
+        let (collected, engine) = run(&settings, &symbols(1), &events, || 50);
+        let (counts, _) = engine.drift(SYMBOL, 0);
+        assert_eq!(counts[Cause::BoundaryShift as usize], 2);
+        assert_eq!(counts[Cause::Disputed as usize], 0);
+        let row = collected.row(0, 0);
+        assert_eq!(row[3].volume.0, candles[3].volume.0 + 7);
+        assert_eq!(row[4].volume.0, candles[4].volume.0 - 7);
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub fn consistent(candle: &Candle) -> bool {
         && candle.taker_buy_volume.0 >= 0
         && candle.taker_buy_volume <= candle.volume
         && candle.taker_buy_quote_volume <= candle.quote_volume
+        && (candle.trades > 0 || (candle.volume.0 == 0 && candle.quote_volume == 0))
         && candle.quote_volume <= QUOTE_MAX * u128::from(Interval::MAX_SECONDS)
         && (EARLIEST_NS..LATEST_NS).contains(&candle.open_time.0)
 }
@@ -45,6 +46,16 @@ pub fn aligned(interval: Interval, open_time: Nanos) -> Option<Interval> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use systems::units::{Price, Quantity};
+
+    #[test]
+    fn what_nobody_traded_has_no_volume() {
+        let quiet = Candle::quiet(Nanos::from_seconds(1_723_161_600), Price(10_000));
+        let volume = Candle { volume: Quantity(1), ..quiet };
+        let quote = Candle { quote_volume: 1, ..quiet };
+        assert!(consistent(&quiet) && !consistent(&volume) && !consistent(&quote));
+        assert!(consistent(&Candle { trades: 1, ..volume }));
+    }
 
     #[test]
     fn a_day_may_start_in_another_time_zone_and_a_minute_may_not() {
