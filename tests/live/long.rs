@@ -1,7 +1,7 @@
 //! Runs that take minutes: many disconnects, the cut after a day, and two thousand symbols against
 //! a venue that enforces its limits.
 //!
-//!     cargo test --release --locked --test all live::long -- --ignored --nocapture --test-threads 1
+//!     cargo test --release --test all live::long -- --ignored --nocapture --test-threads 1
 
 use super::*;
 
@@ -90,8 +90,8 @@ fn a_thousand_disconnects_lose_nothing() {
     let compared = assert_nothing_missing(&exchange, &ended, 600);
     let (summary, lost) = (&ended.summary, ended.shown.status.lost);
     println!(
-        "{lost} disconnects, {} prints, {compared} compared, {} fetched by id, {} duplicates refused, \
-         {} given up, inbox at most {}",
+        "{lost} disconnects, {} prints, {compared} trades compared, {} fetched by id, \
+         {} duplicates refused, {} given up, inbox at most {}",
         summary.trades,
         summary.health.filled,
         summary.rejects().iter().find(|(cause, _)| *cause == "duplicate").map_or(0, |(_, n)| *n),
