@@ -5,6 +5,7 @@ use crate::bucket::{Bucket, Edges, Placed, reopen};
 use crate::candle::{Candle, Mark};
 use crate::health::Reject;
 use crate::reconcile::{Restatement, in_groups};
+use crate::room::release;
 use crate::trade::Trade;
 use crate::units::{Nanos, Price};
 
@@ -27,6 +28,7 @@ impl BaseItem<'_, '_> {
             }
             Placed::Late => true,
         });
+        release(&mut late);
         self.open.late = late;
         let mut amended = core::mem::take(&mut self.series.amended);
         for open_time in amended.drain(..) {
@@ -177,6 +179,7 @@ impl BaseItem<'_, '_> {
         let mut decided = core::mem::take(&mut self.evidence.decided);
         let done = in_groups(&decided, |group| self.restate(group));
         decided.drain(..done);
+        release(&mut decided);
         self.evidence.decided = decided;
     }
 

@@ -12,7 +12,7 @@ use crate::reconcile::{Difference, Evidence};
 use crate::ring::Ring;
 use crate::room::Room;
 use crate::row::{Absent, Dirty, Row};
-use crate::track::{Track, Value};
+use crate::track::{Bars, Track, Value};
 use crate::trade::SymbolId;
 use crate::units::Nanos;
 
@@ -183,25 +183,31 @@ impl Outbox {
 pub fn publish<I: Indicator>(
     awake: Res<Awake>,
     mut outbox: ResMut<Outbox>,
-    rows: Query<(&Published, &Track<I>)>,
+    mut rows: Query<(&Published, &mut Track<I>)>,
 ) {
-    for (&Published { values, candles, columns }, track) in rows.iter_many(awake.rows()).flatten() {
+    let mut rows = rows.iter_many_mut(awake.rows());
+    while let Some(row) = rows.fetch_next() {
+        let Ok((&Published { values, candles, columns }, mut track)) = row else { continue };
         for candle in 0..candles {
             let at = values + candle * columns;
             track.write_columns(candle, &mut outbox.values[at..at + columns]);
+        }
+        if candles > 0 {
+            track.release();
         }
     }
 }
 
 /// Declares every row handed out.
-pub fn clean(awake: Res<Awake>, mut rows: Query<(&mut Ring, &mut Dirty)>) {
+pub fn clean(awake: Res<Awake>, mut rows: Query<(&mut Ring, &mut Dirty, &mut Bars)>) {
     let mut rows = rows.iter_many_mut(awake.rows());
     while let Some(row) = rows.fetch_next() {
-        if let Ok((mut ring, mut dirty)) = row
+        if let Ok((mut ring, mut dirty, mut bars)) = row
             && let Some(from) = dirty.from()
         {
             ring.clear_touched(from);
             dirty.clean(ring.end());
+            bars.release();
         }
     }
 }

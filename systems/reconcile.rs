@@ -15,6 +15,7 @@ use crate::ingest::Inbox;
 use crate::limits::{DECIDED_MAX, PENDING_CANDLES_MAX};
 use crate::ring::Ring;
 use crate::roll_up::{BaseView, BaseViewItem, RollUp};
+use crate::room::release;
 use crate::row::Front;
 use crate::settings::{Settings, Winner};
 use crate::units::Nanos;
@@ -246,6 +247,7 @@ pub fn reconcile(
         let bench = Bench { ring, front, series, base, now: inbox.now, winner: settings.winner };
         let mut pending = core::mem::take(&mut evidence.pending);
         pending.retain(|candle| !bench.judge(candle, &mut evidence));
+        release(&mut pending);
         evidence.pending = pending;
     });
 }

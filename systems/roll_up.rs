@@ -12,7 +12,7 @@ use crate::ingest::Inbox;
 use crate::interval::Interval;
 use crate::reconcile::{Evidence, Restatement, in_groups};
 use crate::ring::Ring;
-use crate::room::Room;
+use crate::room::{Room, release};
 use crate::row::{Absent, Dirty, Front};
 use crate::units::Nanos;
 
@@ -197,6 +197,7 @@ impl LongerItem<'_, '_> {
         let mut decided = core::mem::take(&mut self.evidence.decided);
         let done = in_groups(&decided, |group| self.restate(group));
         decided.drain(..done);
+        release(&mut decided);
         self.evidence.decided = decided;
     }
 

@@ -3,8 +3,15 @@
 
 use bevy_ecs::component::Component;
 
-use crate::limits::ADDED_MAX;
+use crate::limits::{ADDED_MAX, BUFFER_KEPT};
 use crate::ring::Ring;
+
+/// Gives back the memory of a buffer that a large answer has filled.
+pub fn release<T>(buffer: &mut Vec<T>) {
+    if buffer.capacity() > 4 * BUFFER_KEPT && buffer.len() <= BUFFER_KEPT {
+        buffer.shrink_to(BUFFER_KEPT);
+    }
+}
 
 /// Bounds of the present pulse on one row. What does not fit in them waits for the next pulse.
 ///

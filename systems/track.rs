@@ -10,6 +10,7 @@ use crate::indicator::{Bar, Indicator, Past, Units};
 use crate::ingest::Inbox;
 use crate::limits::CHECKPOINT_EVERY;
 use crate::ring::Ring;
+use crate::room::release;
 use crate::row::{Dirty, Row};
 
 /// The candles of one row that are to be folded in this pulse, converted once for all indicators.
@@ -27,6 +28,12 @@ impl Bars {
         self.from = from;
         self.bars.clear();
         self.bars.extend((from..ring.end()).map(|position| bar_at(ring, units, position)));
+    }
+
+    /// Forgets them: all indicators have folded them.
+    pub fn release(&mut self) {
+        self.bars.clear();
+        release(&mut self.bars);
     }
 }
 
@@ -166,6 +173,12 @@ impl<I: Indicator> Track<I> {
             let at = row * stride + index * width;
             columns[slot.column..slot.column + width].copy_from_slice(&self.values[at..at + width]);
         }
+    }
+
+    /// Forgets the values: they were handed out.
+    pub fn release(&mut self) {
+        self.values.clear();
+        release(&mut self.values);
     }
 
     /// Writes what each instance would say if `candle` closed now; changes nothing.
