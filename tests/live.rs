@@ -3,6 +3,7 @@
 
 mod faults;
 mod killed;
+mod listing;
 mod recording;
 
 use std::collections::BTreeMap;
