@@ -150,7 +150,7 @@ impl<P: Ports> Drive<P> {
         self.parts.listing.retired[usize::from(symbol.0)] = false;
         self.enter(at, Kept::Plain(Body::Halt { symbol, halted: false }));
         if !self.begun[usize::from(symbol.0)] {
-            self.warm(symbol, &name);
+            self.warm(symbol, &name, at);
         }
     }
 
@@ -187,15 +187,16 @@ impl<P: Ports> Drive<P> {
             self.status.listed += 1;
             self.enter(at, Kept::Listed(symbol, std::mem::take(&mut anew)));
             self.enter(at, Kept::Plain(Body::Feed { symbol, up: false }));
-            self.warm(symbol, &name);
+            self.warm(symbol, &name, at);
         }
     }
 
     /// Has the past of a symbol fetched.
-    fn warm(&mut self, symbol: SymbolId, name: &str) {
+    fn warm(&mut self, symbol: SymbolId, name: &str, at: Nanos) {
         let Listing { venue, lookback, .. } = &self.parts.listing;
+        let now = self.parts.fleet.clock().venue_time(at).unwrap_or(self.venue_now);
         let mut warm = WarmUp::default();
-        warm.add_symbol(*venue, (symbol, name), lookback, self.venue_now);
+        warm.add_symbol(*venue, (symbol, name), lookback, now);
         let base = self.parts.intervals[0];
         for job in &warm.jobs {
             if let Wanted::Candles { interval, to, .. } = job.wanted
