@@ -53,8 +53,9 @@ pub(super) async fn session(
         None => Earlier::default(),
     };
     let mut asking = Asking::start(options, config, &now, seed)?;
+    let (venue, choice) = (options.venue, &options.choice);
     let market = tokio::select! {
-        market = asking.ends.learn(options.venue, &options.choice, &earlier.symbols) => Some(market?),
+        market = asking.ends.learn(venue, choice, &earlier.symbols) => Some(market?),
         () = sleep(START) => None,
         () = signals.next() => return Err(LiveError::Interrupted),
     };

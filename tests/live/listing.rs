@@ -92,9 +92,9 @@ fn a_session_goes_on_with_the_symbols_that_were_listed_and_without_those_that_ar
     let (exchange, [new, gone], [_, delisted]) = listing(1.0, 3, 4);
     let dir = tempfile::tempdir().unwrap();
     let mut config = config();
-    config.refresh_ns = Nanos::PER_SECOND;
+    config.refresh_ns = 10 * Nanos::PER_SECOND;
     let run = |seconds| live::run(&options(&exchange, seconds, dir.path()), &config, &mut |_| {});
-    let first = run(8).unwrap();
+    let first = run(16).unwrap();
     assert_eq!((first.shown.status.listed, first.shown.status.retired), (1, 1));
     let second = run(6).unwrap();
     let status = &second.shown.status;
