@@ -279,7 +279,6 @@ fn every_fault_ends_in_the_truth_or_in_marks() {
         }
     });
     let outcomes = outcomes.into_inner().unwrap();
-    outcomes.values().for_each(|outcome| eprint!("ROW {}", outcome.row()));
     let mut complaints = String::new();
     for outcome in outcomes.values().filter(|outcome| !outcome.complaints.is_empty()) {
         writeln!(complaints, "{}:\n{}", outcome.faults, outcome.complaints.join("\n")).unwrap();
