@@ -200,6 +200,11 @@ impl Engine {
                 let row = self.row(symbol, 0)?;
                 self.world.get_mut::<Series>(row)?.halt(halted, now);
             }
+            Control::List { symbol, price, quantity } => {
+                let listed = spawn::list(&mut self.world, symbol, (price, quantity));
+                self.rows += if listed { self.intervals() } else { 0 };
+                self.row(symbol, 0)?;
+            }
             Control::Unrecoverable { symbol, from_id, to_id } => {
                 self.ledger(symbol)?.give_up(from_id, to_id);
             }

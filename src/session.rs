@@ -5,10 +5,11 @@
 use systems::candle::VenueCandle;
 use systems::interval::Interval;
 use systems::limits::{EARLIEST_NS, LATEST_NS};
+use systems::symbol::SymbolSpec;
 use systems::trade::{Batch, Control, SymbolId, Trade, TradeKind};
 use systems::units::Nanos;
 
-use crate::symbols::Symbols;
+use crate::symbols::{Symbols, SymbolsError};
 use crate::tape::entry::{Body, Entry};
 use crate::venue::candle::{bounded, consistent};
 use crate::venue::counts::DecodeCounts;
@@ -71,6 +72,17 @@ impl Session {
         &self.symbols
     }
 
+    /// Gives a symbol that the venue lists the next number. Its rows are the engine's, by an entry
+    /// that says so.
+    ///
+    /// # Errors
+    /// A name that is there already, or more symbols than ids can number.
+    pub fn list(&mut self, spec: SymbolSpec) -> Result<SymbolId, SymbolsError> {
+        let symbol = self.symbols.add(spec)?;
+        self.sources.push(Source::default());
+        Ok(symbol)
+    }
+
     /// What decoding counted; `None` for a venue that cannot be decoded.
     pub fn decoded(&self) -> Option<&DecodeCounts> {
         self.decoder.as_ref().map(Decoder::counts)
@@ -96,6 +108,11 @@ impl Session {
             Body::Link { link, up, .. } => self.link(link, up, batch),
             Body::Feed { symbol, up } => batch.control(Control::Feed { symbol, up }),
             Body::Halt { symbol, halted } => batch.control(Control::Halt { symbol, halted }),
+            Body::Listed { symbol } => {
+                let spec = self.symbols.specs().get(usize::from(symbol.0))?;
+                let (price, quantity) = (spec.price, spec.quantity);
+                batch.control(Control::List { symbol, price, quantity });
+            }
             Body::Unrecoverable { symbol, from_id, to_id } => {
                 batch.control(Control::Unrecoverable { symbol, from_id, to_id });
             }

@@ -85,6 +85,18 @@ impl Symbols {
         Ok(symbols)
     }
 
+    /// Gives one more symbol the next number.
+    ///
+    /// # Errors
+    /// A name that is there already, or more symbols than ids can number.
+    pub fn add(&mut self, spec: SymbolSpec) -> Result<SymbolId, SymbolsError> {
+        // Rare enough for a table made anew.
+        let mut specs = self.specs.clone();
+        specs.push(spec);
+        *self = Self::new(specs)?;
+        Ok(SymbolId(self.specs.len() as u16 - 1))
+    }
+
     /// The number of a name as the venue writes it.
     pub fn id(&self, name: &str) -> Option<SymbolId> {
         self.id_of(name.as_bytes())

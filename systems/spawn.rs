@@ -1,4 +1,5 @@
-//! A world for a list of symbols: every row with everything it will ever carry, sized once.
+//! A world for a list of symbols, and one more symbol in it: every row with everything it will ever
+//! carry, sized once.
 
 use bevy_ecs::prelude::*;
 
@@ -9,6 +10,7 @@ use crate::dispatch::{Outbox, Published};
 use crate::health::{Health, Strays};
 use crate::indicator::Units;
 use crate::ingest::Inbox;
+use crate::limits::SYMBOLS_MAX;
 use crate::reconcile::Evidence;
 use crate::request::{Queue, Wants};
 use crate::ring::Ring;
@@ -19,27 +21,16 @@ use crate::settings::Settings;
 use crate::symbol::SymbolSpec;
 use crate::track::Bars;
 use crate::trade::SymbolId;
+use crate::units::Scale;
 
 /// A world in which every symbol has its rows and nothing has happened yet.
 pub fn world(settings: &Settings, symbols: &[SymbolSpec]) -> World {
     let mut world = World::new();
     let mut rows = Rows::default();
-    for (index, spec) in symbols.iter().enumerate() {
-        let base = spawn_row(&mut world, settings, spec, SymbolId(index as u16), 0);
-        world.entity_mut(base).insert((
-            Series::new(settings.ring_capacity(0)),
-            Open::new(SymbolId(index as u16), settings.base(), settings.grace_ns),
-            Health::default(),
-            Alarm::NEVER,
-        ));
-        rows.push(0, base);
-    }
-    for interval in 1..settings.intervals.len() {
+    for interval in 0..settings.intervals.len() {
         for (index, spec) in symbols.iter().enumerate() {
-            let row = spawn_row(&mut world, settings, spec, SymbolId(index as u16), interval);
-            if let Some(base) = rows.get(SymbolId(index as u16), 0) {
-                world.entity_mut(row).insert(RollUp::onto(base));
-            }
+            let new = New { symbol: SymbolId(index as u16), scales: (spec.price, spec.quantity) };
+            let row = spawn_at(&mut world, settings, new, interval, &rows);
             rows.push(interval, row);
         }
     }
@@ -53,16 +44,56 @@ pub fn world(settings: &Settings, symbols: &[SymbolSpec]) -> World {
     world
 }
 
-/// What every row has, whatever its interval.
-fn spawn_row(
+/// Gives one more symbol its rows: that of the next number. Says whether it did; one that has them
+/// already keeps them. Tables stay in the order of symbols, since rows are only ever added.
+pub fn list(world: &mut World, symbol: SymbolId, scales: (Scale, Scale)) -> bool {
+    let settings = world.resource::<Settings>().clone();
+    let mut rows = core::mem::take(&mut *world.resource_mut::<Rows>());
+    let known = rows.by_interval().next().map_or(0, <[Entity]>::len);
+    let next = known == usize::from(symbol.0) && known < SYMBOLS_MAX;
+    if next {
+        for interval in 0..settings.intervals.len() {
+            let row = spawn_at(world, &settings, New { symbol, scales }, interval, &rows);
+            rows.push(interval, row);
+        }
+    }
+    *world.resource_mut::<Rows>() = rows;
+    next
+}
+
+/// A symbol that gets its rows: its number, and the scales of its prices and quantities.
+#[derive(Clone, Copy)]
+struct New {
+    symbol: SymbolId,
+    scales: (Scale, Scale),
+}
+
+/// The row of one interval; that of the base interval is among `rows` already for longer ones.
+fn spawn_at(
     world: &mut World,
     settings: &Settings,
-    spec: &SymbolSpec,
-    symbol: SymbolId,
+    new: New,
     interval: usize,
+    rows: &Rows,
 ) -> Entity {
-    let length = settings.intervals[interval];
-    let units = Units::new(spec.price, spec.quantity, length.seconds());
+    let row = spawn_row(world, settings, new, interval);
+    if interval == 0 {
+        world.entity_mut(row).insert((
+            Series::new(settings.ring_capacity(0)),
+            Open::new(new.symbol, settings.base(), settings.grace_ns),
+            Health::default(),
+            Alarm::NEVER,
+        ));
+    } else if let Some(base) = rows.get(new.symbol, 0) {
+        world.entity_mut(row).insert(RollUp::onto(base));
+    }
+    row
+}
+
+/// What every row has, whatever its interval.
+fn spawn_row(world: &mut World, settings: &Settings, new: New, interval: usize) -> Entity {
+    let (length, symbol) = (settings.intervals[interval], new.symbol);
+    let units = Units::new(new.scales.0, new.scales.1, length.seconds());
     let mut row = world.spawn((
         Row { symbol, interval: interval as u8, units },
         Ring::new(settings.ring_capacity(interval), length),

@@ -1,9 +1,9 @@
 //! One print as the core sees it, and the batch in which prints and controls arrive.
 
 use crate::candle::VenueCandle;
-use crate::units::{Nanos, Price, Quantity};
+use crate::units::{Nanos, Price, Quantity, Scale};
 
-/// A symbol's dense number, given once at start.
+/// A symbol's dense number, given once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SymbolId(pub u16);
 
@@ -90,6 +90,16 @@ pub enum Control {
         symbol: SymbolId,
         /// Whether trading is halted from now on.
         halted: bool,
+    },
+    /// The venue lists a symbol: its rows are there from now on. Numbers are given in a row; one
+    /// that has its rows already keeps them.
+    List {
+        /// The next number.
+        symbol: SymbolId,
+        /// Scale of its prices.
+        price: Scale,
+        /// Scale of its quantities.
+        quantity: Scale,
     },
     /// Ids that cannot be had any more: the gap ends here, its candles keep their mark.
     Unrecoverable {

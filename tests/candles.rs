@@ -246,3 +246,37 @@ fn a_print_too_large_to_add_is_counted_and_its_candle_is_a_gap() {
         assert_eq!(marks, [Mark::Complete, Mark::Gap, Mark::Complete]);
     }
 }
+
+#[test]
+fn a_symbol_that_is_retired_and_comes_back_has_no_candles_between_and_its_gap_is_known() {
+    let settings = settings(&["1m"]);
+    let at = |minute: u64, second: u64| START.plus((minute * 60 + second) * Nanos::PER_SECOND);
+    let before = [(0, 5), (1, 50)].map(|(minute, second)| at(minute, second));
+    let after = [(6, 10), (7, 20)].map(|(minute, second)| at(minute, second));
+    let symbol = SymbolId(0);
+    for missed in [0, 2] {
+        let times = before.iter().zip(1..).chain(after.iter().zip(3 + missed..));
+        let mut events: Vec<(Nanos, Event)> =
+            times.map(|(time, id)| (*time, Event::Print(trade(0, id, *time, 100, 5)))).collect();
+        let control = |minute, second, control| (at(minute, second), Event::Control(control));
+        events.extend([
+            control(2, 10, Control::Feed { symbol, up: false }),
+            control(2, 10, Control::Halt { symbol, halted: true }),
+            control(6, 5, Control::Halt { symbol, halted: false }),
+            control(6, 6, Control::Feed { symbol, up: true }),
+        ]);
+        let beats = (0..8 * 60 + 2).map(|second| at(0, second));
+        events.extend(beats.map(|beat| (beat, Event::Control(Control::Heartbeat(beat)))));
+        events.sort_by_key(|(time, _)| *time);
+        let events: Vec<Event> = events.into_iter().map(|(_, event)| event).collect();
+        let (collected, engine) = run(&settings, &symbols(1), &events, || 7);
+        let row = collected.row(0, 0);
+        let minutes: Vec<u64> =
+            row.iter().map(|c| (c.open_time.0 - START.0) / (60 * Nanos::PER_SECOND)).collect();
+        assert_eq!((minutes, collected.absent.len()), (vec![0, 1, 6, 7], 0));
+        let sure = if missed == 0 { Mark::Complete } else { Mark::Gap };
+        let marks: Vec<_> = row.iter().map(|candle| candle.mark).collect();
+        assert_eq!(marks, [Mark::Complete, sure, sure, Mark::Complete]);
+        assert_eq!(engine.gaps(symbol).len() as u64, missed.min(1));
+    }
+}

@@ -36,6 +36,7 @@ fn every_key_is_read_and_printed() {
         [venue]
         name = "binance-usdm"
         symbols = ["BTCUSDT", "ETHUSDT"]
+        refresh = "off"
         requests = "https://proxy.example/"
         streams = "wss://proxy.example/market"
         [rest]
@@ -116,6 +117,8 @@ fn values_of_another_type_or_out_of_range_are_refused() {
     check("[venue]\nsymbols = \"top:0\"", 2, "venue.symbols", "top:N with N from 1 on");
     check("[venue]\nsymbols = []", 2, "venue.symbols", "at least one name");
     check("[venue]\nsymbols = [\"A\", \"A\"]", 2, "venue.symbols", "A is listed twice");
+    check("[venue]\nrefresh = \"9s\"", 2, "venue.refresh", "from 10s to 1d");
+    check("[venue]\nrefresh = 0", 2, "venue.refresh", "expected a string");
     check("[venue]\nsymbols = [1]", 2, "venue.symbols", "expected a string, not an integer");
     check("[venue]\nrequests = \"api.example\"", 2, "venue.requests", "\"https://venue.example\"");
     check("[venue]\nstreams = \"https://x\"", 2, "venue.streams", "\"wss://venue.example\"");

@@ -1,5 +1,6 @@
 //! The life of connections as tables: instants and inputs in, actions and events out.
 
+mod joins;
 mod plans;
 mod table;
 mod venue;

@@ -3,6 +3,7 @@
 
 mod faults;
 mod killed;
+mod listing;
 mod long;
 mod recording;
 

@@ -57,6 +57,75 @@ fn many_threads_compute_what_one_computes() {
     assert_eq!(digests[0], digests[1]);
 }
 
+/// The same events for an engine that begins with `known` symbols: others are listed when an event
+/// first names them, or one of a higher number.
+fn listed_late(symbols: &[systems::symbol::SymbolSpec], known: u16, all: &[Event]) -> Vec<Event> {
+    let (mut known, mut events) = (known, Vec::new());
+    for event in all {
+        let named = match event {
+            Event::Print(trade) => trade.symbol,
+            Event::Control(
+                Control::Feed { symbol, .. }
+                | Control::Halt { symbol, .. }
+                | Control::VenueCandle { symbol, .. }
+                | Control::Unrecoverable { symbol, .. }
+                | Control::RequestDone { symbol, .. },
+            ) => *symbol,
+            Event::Control(_) => SymbolId(0),
+        };
+        while known <= named.0 {
+            let (spec, symbol) = (&symbols[usize::from(known)], SymbolId(known));
+            let (price, quantity) = (spec.price, spec.quantity);
+            events.push(Event::Control(Control::List { symbol, price, quantity }));
+            known += 1;
+        }
+        events.push(*event);
+    }
+    events
+}
+
+#[test]
+fn symbols_listed_while_it_runs_compute_what_they_do_when_there_from_the_start() {
+    let settings = settings(&["1m", "3m", "15m"]);
+    let (symbols, events) = troubled(TROUBLE);
+    let (whole, _) = run(&settings, &symbols, &events, || usize::MAX);
+    let late = listed_late(&symbols, 5, &events);
+    for size in [1, 7, 4_096, usize::MAX] {
+        let (listed, engine) = run(&settings, &symbols[..5], &late, || size);
+        assert_eq!(listed.digest.hex(), whole.digest.hex(), "batches of {size}");
+        let strays = engine.strays();
+        assert_eq!((strays.unknown_symbol, strays.bad_controls), (0, 0));
+    }
+    // Listed though they are there: as on tapes whose headers have them.
+    let (again, _) = run(&settings, &symbols, &late, || 64);
+    assert_eq!(again.digest.hex(), whole.digest.hex());
+}
+
+#[test]
+fn symbols_listed_while_it_runs_compute_the_same_on_many_threads() {
+    let settings = settings(&["1m", "3m", "15m"]);
+    let (symbols, events) = troubled("symbols=600,rate=20000,seed=6,duration=70s,quiet=0");
+    let late = listed_late(&symbols, 500, &events);
+    let mut digests = Vec::new();
+    for threads in [1, 2] {
+        let (collected, engine) = run_on(threads, &settings, &symbols[..500], &late, || usize::MAX);
+        assert_eq!(engine.bursts() > 0, threads > 1);
+        digests.push(collected.digest.hex());
+    }
+    let (whole, _) = run_on(2, &settings, &symbols, &events, || 10_000);
+    assert_eq!(digests, [whole.digest.hex(), whole.digest.hex()]);
+}
+
+#[test]
+fn a_number_out_of_turn_is_not_listed() {
+    let (settings, symbols) = (settings(&["1m"]), symbols(1));
+    let (price, quantity) = (symbols[0].price, symbols[0].quantity);
+    let list = |symbol| Event::Control(Control::List { symbol, price, quantity });
+    let (_, engine) = run(&settings, &symbols, &[list(SymbolId(2)), list(SymbolId(1))], || 9);
+    assert_eq!(engine.strays().bad_controls, 1);
+    assert!(engine.health(SymbolId(1)).is_some() && engine.health(SymbolId(2)).is_none());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

@@ -57,6 +57,7 @@ impl Owned {
             }
             Body::Feed { symbol, up } => OwnedBody::Plain(Body::Feed { symbol, up }),
             Body::Halt { symbol, halted } => OwnedBody::Plain(Body::Halt { symbol, halted }),
+            Body::Listed { symbol } => OwnedBody::Plain(Body::Listed { symbol }),
             Body::Unrecoverable { symbol, from_id, to_id } => {
                 OwnedBody::Plain(Body::Unrecoverable { symbol, from_id, to_id })
             }
@@ -155,6 +156,7 @@ fn any_body() -> impl Strategy<Value = OwnedBody> {
         any_candle(),
         (symbol(), any::<bool>()).prop_map(|(symbol, up)| Plain(Body::Feed { symbol, up })),
         (symbol(), any::<bool>()).prop_map(|(symbol, halted)| Plain(Body::Halt { symbol, halted })),
+        symbol().prop_map(|symbol| Plain(Body::Listed { symbol })),
         (symbol(), any::<u64>(), any::<u64>()).prop_map(|(symbol, from_id, to_id)| {
             Plain(Body::Unrecoverable { symbol, from_id, to_id })
         }),

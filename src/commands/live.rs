@@ -56,7 +56,9 @@ fn in_words(ended: &Ended, config: &Config, out: &mut dyn Write) -> Result<(), F
     let status = &ended.shown.status;
     writeln!(
         out,
-        "{} connections lost, {} requests not done",
+        "{} symbols listed meanwhile, {} retired; {} connections lost, {} requests not done",
+        count(status.listed as u64),
+        count(status.retired as u64),
         count(status.lost),
         count(ended.not_done as u64)
     )?;
@@ -101,6 +103,9 @@ fn state(shown: &Shown, config: &Config, prints_per_s: f64) -> Value {
     });
     json!({
         "at": timestamp(status.now),
+        "symbols": status.symbols,
+        "symbols_listed": status.listed,
+        "symbols_retired": status.retired,
         "links_up": status.links.0,
         "links": status.links.1,
         "links_lost": status.lost,
@@ -143,9 +148,12 @@ fn summary(ended: &Ended, config: &Config) -> Value {
     };
     let tapes = record.map(files).unwrap_or_default();
     let failed = record.and_then(|record| Some(record.failed.as_ref()?.to_string()));
+    let status = &ended.shown.status;
     let own = json!({
-        "links_lost": ended.shown.status.lost,
-        "inbox_max": ended.shown.status.inbox_max,
+        "symbols_listed": status.listed,
+        "symbols_retired": status.retired,
+        "links_lost": status.lost,
+        "inbox_max": status.inbox_max,
         "requests_not_done": ended.not_done,
         "tape": tapes.last(),
         "tapes": tapes,

@@ -11,6 +11,12 @@ use crate::rest::limits::SHARE_PERCENT;
 /// Bounds of a request's time. A shorter one could not carry a whole list of symbols.
 const TIMEOUT_NS: std::ops::RangeInclusive<u64> = Nanos::PER_SECOND..=60 * Nanos::PER_SECOND;
 
+/// Bounds of the time between two looks at the venue's list of symbols.
+const REFRESH_NS: std::ops::RangeInclusive<u64> = 10 * Nanos::PER_SECOND..=Nanos::PER_DAY;
+
+/// No such looks.
+pub(super) const OFF: &str = "off";
+
 /// Reads `[venue]`.
 pub(super) fn venue<'t>(reader: &mut Reader<'t>, section: Section<'_, 't>, config: &mut Config) {
     let names: Vec<(&'static str, &'static str)> = VENUES.iter().map(|&n| (n, n)).collect();
@@ -28,6 +34,15 @@ pub(super) fn venue<'t>(reader: &mut Reader<'t>, section: Section<'_, 't>, confi
         reader.accept(item.line(), "venue.symbols", read)
     });
     config.symbols = symbols.or(config.symbols.take());
+    let refresh = |item: Item<'_, '_>| match item.text()? {
+        OFF => Ok(0),
+        text => amounts::duration_ns(text).filter(|ns| REFRESH_NS.contains(ns)).ok_or_else(|| {
+            format!("expected a duration from 10s to 1d such as \"10m\", or \"off\", not {text:?}")
+        }),
+    };
+    if let Some(refresh_ns) = reader.value(section, "refresh", refresh) {
+        config.refresh_ns = refresh_ns;
+    }
     for (key, schemes, place) in
         [("requests", REQUESTS, &mut config.requests), ("streams", STREAMS, &mut config.streams)]
     {

@@ -37,6 +37,8 @@ pub struct Config {
     pub requests: Option<String>,
     /// Scheme, host and route of streams, where they are not the venue's own.
     pub streams: Option<String>,
+    /// How often the venue's list of symbols is asked for, in nanoseconds; 0 for never.
+    pub refresh_ns: u64,
     /// How the venue is asked.
     pub rest: Rest,
     /// What to keep per interval; the base interval first, the others after it by length.
@@ -155,6 +157,7 @@ impl Default for Config {
             symbols: None,
             requests: None,
             streams: None,
+            refresh_ns: 600 * Nanos::PER_SECOND,
             rest: Rest { budget_percent: 60, timeout_ns: 10 * Nanos::PER_SECOND, ca: None },
             intervals: INTERVALS.map(per_interval).into(),
             session_seconds: 0,
@@ -246,7 +249,8 @@ impl Config {
             .map_err(|problems| ConfigError::Invalid { file: file.to_owned(), problems })
     }
 
-    /// Whether both make the same of the same tape: all but what is recorded and logged.
+    /// Whether both make the same of the same tape: all but what is recorded, logged, and asked
+    /// for how often.
     pub fn decides_like(&self, other: &Self) -> bool {
         let deciding = |config: &Self| Self {
             record: other.record.clone(),
@@ -255,6 +259,7 @@ impl Config {
             symbols: other.symbols.clone(),
             requests: other.requests.clone(),
             streams: other.streams.clone(),
+            refresh_ns: other.refresh_ns,
             ..config.clone()
         };
         deciding(self) == *other

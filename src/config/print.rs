@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use super::edge::OFF;
 use super::sections::{SCOPES, WINNERS};
 use super::{Choice, Config, PerInterval, VENUES, amounts};
 
@@ -68,6 +69,16 @@ impl Config {
             other => quoted(&other.to_string()),
         });
         or_example(out, "symbols", symbols, "[\"BTCUSDT\", \"ETHUSDT\"]")?;
+        writeln!(
+            out,
+            "# How often the venue's list of symbols is looked at: what no longer trades is"
+        )?;
+        writeln!(out, "# retired, and of \"all\" what is new is followed; or \"off\".")?;
+        let refresh = match self.refresh_ns {
+            0 => OFF.to_owned(),
+            ns => amounts::duration_text(ns),
+        };
+        writeln!(out, "refresh = {}", quoted(&refresh))?;
         writeln!(out, "# Where requests and streams go, if not to the venue itself.")?;
         let url = |url: &Option<String>| url.as_deref().map(quoted);
         or_example(out, "requests", url(&self.requests), "\"http://127.0.0.1:9443\"")?;

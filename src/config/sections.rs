@@ -29,7 +29,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "log",
         ],
     ),
-    ("venue", &["name", "symbols", "requests", "streams"]),
+    ("venue", &["name", "symbols", "refresh", "requests", "streams"]),
     ("rest", &["budget", "timeout", "ca"]),
     ("reconcile", &["scope", "grace", "queue", "winner"]),
     ("record", &["dir", "every", "budget", "max_age"]),

@@ -7,7 +7,7 @@ use systems::units::Nanos;
 
 use super::connection::Shared;
 use super::limits::ACK_WAIT_NS;
-use super::shard::Member;
+use super::member::Member;
 use crate::venue::link::Verb;
 
 /// Bytes of a command around its streams' names: braces, method, a number of twenty digits.
@@ -19,15 +19,27 @@ const AROUND_NAME: usize = 3;
 /// The commands of one connection.
 ///
 /// Streams are numbered: first the prints of all symbols, then the candles of one interval of
-/// all, and so on. So a command is a range of numbers, and to halve it is to halve the range.
+/// all, and so on; behind them, symbol by symbol, those that joined while the connection was up. So
+/// a command is a range of numbers, and to halve it is to halve the range.
 #[derive(Debug, Default)]
 pub(super) struct Commands {
+    /// Symbols when the connection came up.
+    began: usize,
+    per_symbol: usize,
     queue: VecDeque<Command>,
     sent: Vec<Sent>,
     /// Numbers go on from connection to connection, so a late answer is never taken for another.
     last_id: u64,
     /// Streams refused on this connection.
     refused: usize,
+}
+
+/// Which stream: 0 for prints, then one kind for each interval of candles, and whose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) kind: usize,
+    /// The symbol's place in its share.
+    pub(super) slot: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -50,16 +62,50 @@ impl Commands {
         self.queue.clear();
         self.sent.clear();
         self.refused = 0;
-        let total = members.len() * shared.streams.per_symbol();
-        let lengths = (0..total).map(|stream| name(stream, members, shared).len());
+        (self.began, self.per_symbol) = (members.len(), shared.streams.per_symbol());
+        let total = self.began * self.per_symbol;
+        let lengths = (0..total).map(|stream| name(self.place(stream), members, shared).len());
         for streams in batches(lengths, shared.facts.command_max) {
             self.push(Verb::Subscribe, streams);
         }
     }
 
-    /// Queues one command.
-    pub(super) fn push(&mut self, verb: Verb, streams: Range<usize>) {
+    fn push(&mut self, verb: Verb, streams: Range<usize>) {
         self.queue.push_back(Command { verb, streams, again: false });
+    }
+
+    /// Queues a command about one stream.
+    pub(super) fn ask(&mut self, verb: Verb, place: Place) {
+        let stream = self.number(place);
+        self.push(verb, stream..stream + 1);
+    }
+
+    /// Queues all streams of a symbol that joins; symbols that follow each other share a command.
+    pub(super) fn join(&mut self, slot: usize) {
+        for kind in 0..self.per_symbol {
+            let stream = self.number(Place { kind, slot });
+            match self.queue.back_mut() {
+                Some(Command { verb: Verb::Subscribe, streams, again: false })
+                    if streams.end == stream =>
+                {
+                    streams.end += 1;
+                }
+                _ => self.push(Verb::Subscribe, stream..stream + 1),
+            }
+        }
+    }
+
+    fn place(&self, stream: usize) -> Place {
+        match stream.checked_sub(self.began * self.per_symbol) {
+            None => Place { kind: stream / self.began, slot: stream % self.began },
+            Some(later) => {
+                Place { kind: later % self.per_symbol, slot: self.began + later / self.per_symbol }
+            }
+        }
+    }
+
+    fn number(&self, Place { kind, slot }: Place) -> usize {
+        if slot < self.began { kind * self.began + slot } else { slot * self.per_symbol + kind }
     }
 
     /// Whether every command was answered.
@@ -84,13 +130,26 @@ impl Commands {
         members: &[Member],
         shared: &Shared,
     ) -> Option<String> {
-        while let Some(command) = self.queue.pop_front() {
+        while let Some(mut command) = self.queue.pop_front() {
             // A symbol that left is not asked for again, but must be taken back.
             let all = command.verb == Verb::Unsubscribe;
-            let names: Vec<String> = (command.streams.clone())
-                .filter(|stream| all || !members[stream % members.len()].left)
-                .map(|stream| name(stream, members, shared))
-                .collect();
+            let (mut names, mut bytes) = (Vec::new(), AROUND);
+            for stream in command.streams.clone() {
+                let place = self.place(stream);
+                if !all && members[place.slot].left {
+                    continue;
+                }
+                let name = name(place, members, shared);
+                bytes += name.len() + AROUND_NAME;
+                if bytes > shared.facts.command_max && !names.is_empty() {
+                    // Grew by symbols that joined: the rest is for the next one.
+                    let rest = Command { streams: stream..command.streams.end, ..command };
+                    command.streams.end = stream;
+                    self.queue.push_front(rest);
+                    break;
+                }
+                names.push(name);
+            }
             if !names.is_empty() {
                 self.last_id += 1;
                 let text = shared.venue.command(command.verb, self.last_id, &names);
@@ -101,21 +160,24 @@ impl Commands {
         None
     }
 
-    /// The venue accepted a command. Without a number it means the only one under way.
-    pub(super) fn accepted(&mut self, id: Option<u64>) {
-        self.answered(id);
+    /// The venue accepted a command. Without a number it means the only one under way. Gives the
+    /// slots of the symbols whose prints come from now on.
+    pub(super) fn accepted(&mut self, id: Option<u64>) -> impl Iterator<Item = usize> + use<'_> {
+        let command = self.answered(id).filter(|command| command.verb == Verb::Subscribe);
+        let streams = command.map_or(0..0, |command| command.streams);
+        streams.map(|stream| self.place(stream)).filter(|place| place.kind == 0).map(|it| it.slot)
     }
 
     /// The venue refused a command: a stream is at fault, or the halves are asked for one by one.
     /// Gives the stream at fault.
-    pub(super) fn refuse(&mut self, id: Option<u64>) -> Option<usize> {
+    pub(super) fn refuse(&mut self, id: Option<u64>) -> Option<Place> {
         let command = self.answered(id)?;
         if command.verb == Verb::Unsubscribe {
             return None;
         }
         if command.streams.len() == 1 {
             self.refused += 1;
-            return Some(command.streams.start);
+            return Some(self.place(command.streams.start));
         }
         let Range { start, end } = command.streams;
         let middle = start + (end - start) / 2;
@@ -163,15 +225,28 @@ pub(super) fn batches(lengths: impl Iterator<Item = usize>, max: usize) -> Vec<R
     batches
 }
 
-/// The name of a stream by its number.
-pub(super) fn name(stream: usize, members: &[Member], shared: &Shared) -> String {
-    let (kind, slot) = (stream / members.len(), stream % members.len());
-    shared.venue.stream_name(&shared.streams, kind, &members[slot].name)
+/// The name of a stream.
+pub(super) fn name(place: Place, members: &[Member], shared: &Shared) -> String {
+    shared.venue.stream_name(&shared.streams, place.kind, &members[place.slot].name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn streams_of_symbols_that_join_are_numbered_behind_the_others() {
+        let mut commands = Commands { began: 3, per_symbol: 2, ..Commands::default() };
+        for stream in 0..20 {
+            assert_eq!(commands.number(commands.place(stream)), stream);
+        }
+        let place = |kind, slot| Place { kind, slot };
+        assert_eq!((commands.place(4), commands.place(9)), (place(1, 1), place(1, 4)));
+        (3..6).for_each(|slot| commands.join(slot));
+        commands.join(1);
+        let queued: Vec<_> = commands.queue.iter().map(|one| one.streams.clone()).collect();
+        assert_eq!(queued, [6..12, 1..2, 4..5]);
+    }
 
     #[test]
     fn batches_are_as_long_as_the_venue_reads_and_leave_nothing_out() {

@@ -5,14 +5,14 @@ use std::collections::VecDeque;
 use systems::units::Nanos;
 
 use super::backoff::{Backoff, Jitter};
-use super::commands::Commands;
+use super::commands::{Commands, Place};
 use super::lag::Lag;
 use super::limits::{
     CONNECT_NS, GOOD_NS, MESSAGES_FOR_PONGS, MESSAGES_SPAN_PERCENT, MESSAGES_SPARE, PROBE_AFTER_NS,
     PROBE_WAIT_NS, REFUSED_WAIT_NS, RETRY_AFTER_MAX_NS,
 };
+use super::member::Member;
 use super::offset::VenueClock;
-use super::shard::Member;
 use super::window::Window;
 use super::{Event, Output, Why};
 use crate::venue::Venue;
@@ -260,21 +260,32 @@ impl Link {
         }
     }
 
-    /// The venue answered a command; gives the stream that it refused. What follows from the
-    /// answer is sent by `send`.
-    pub(super) fn answered(&mut self, id: Option<u64>, accepted: bool) -> Option<usize> {
-        self.up_since()?;
-        if accepted {
-            self.commands.accepted(id);
-            return None;
+    /// The venue accepted a command; gives the slots of the symbols that it brings from now on.
+    /// What follows from an answer is sent by `send`.
+    pub(super) fn accepted(&mut self, id: Option<u64>) -> Vec<usize> {
+        match self.phase {
+            Phase::Up { .. } => self.commands.accepted(id).collect(),
+            _ => Vec::new(),
         }
+    }
+
+    /// The venue refused a command; gives the stream at fault.
+    pub(super) fn refused(&mut self, id: Option<u64>) -> Option<Place> {
+        self.up_since()?;
         self.commands.refuse(id)
     }
 
     /// Sends one more command when there is room.
-    pub(super) fn ask(&mut self, verb: Verb, stream: usize) {
+    pub(super) fn ask(&mut self, verb: Verb, place: Place) {
         if self.up_since().is_some() {
-            self.commands.push(verb, stream..stream + 1);
+            self.commands.ask(verb, place);
+        }
+    }
+
+    /// Asks for a symbol that joins when there is room; a connection that is not up asks for all.
+    pub(super) fn join(&mut self, slot: usize) {
+        if self.up_since().is_some() {
+            self.commands.join(slot);
         }
     }
 

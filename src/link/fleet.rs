@@ -8,9 +8,10 @@ use systems::units::Nanos;
 use super::backoff::Jitter;
 use super::connection::{Phase, Shared};
 use super::limits::LOOK_NS;
+use super::member::Member;
 use super::offset::VenueClock;
-use super::plan::{Plan, attempts_max};
-use super::shard::{Member, Shard};
+use super::plan::{Plan, PlanError, attempts_max, links_needed, symbols_per_link};
+use super::shard::Shard;
 use super::watch::Watch;
 use super::window::Window;
 use super::{Output, Why};
@@ -107,19 +108,13 @@ impl Fleet {
                     }
                 }
             }
-            What::Ack(id) => self.answered(link, id, None, at),
-            What::Refused { id, code } => self.answered(link, id, Some(code), at),
+            What::Ack(id) => shard.accepted(side, id, at, &mut self.shared, &mut self.watch),
+            What::Refused { id, code } => {
+                let refused = shard.refused(side, id, code, at, &mut self.shared);
+                refused.into_iter().for_each(|symbol| self.watch.leave(symbol));
+            }
             What::Shutdown => shard.notice(side, at, &mut self.shared, &mut self.watch),
             What::Candle { .. } | What::Ignored(_) | What::Rejected(_) => {}
-        }
-    }
-
-    #[cold]
-    fn answered(&mut self, link: u16, id: Option<u64>, refusal: Option<i64>, at: Nanos) {
-        let (shard, side) = self.shard(link);
-        let refused = self.shards[shard].answered(side, id, refusal, at, &mut self.shared);
-        if let Some(symbol) = refused {
-            self.watch.leave(symbol);
         }
     }
 
@@ -151,6 +146,43 @@ impl Fleet {
     /// An answer of the venue with its time `stamp`: asked for at `sent`, here at `received`.
     pub fn server_time(&mut self, sent: Nanos, stamp: Nanos, received: Nanos) {
         self.shared.clock.answer(sent, stamp, received);
+    }
+
+    /// Follows one symbol more, or one that was left again: over the connection that has room and
+    /// the fewest symbols, or over a new one.
+    ///
+    /// # Errors
+    /// [`PlanError::TooManyLinks`]: all connections are full, and one more could not be kept up.
+    pub fn join(&mut self, symbol: SymbolId, name: &str, at: Nanos) -> Result<(), PlanError> {
+        let (facts, id) = (self.shared.facts, usize::from(symbol.0));
+        let per_link = symbols_per_link(&facts, &self.shared.streams)?;
+        self.watch.make_room(id + 1);
+        self.places.resize(self.places.len().max(id + 1), None);
+        let count = |shard: &Shard| shard.symbols().count();
+        let before = self.places[id].map(|(shard, _)| usize::from(shard));
+        let before = before.filter(|&shard| count(&self.shards[shard]) < per_link);
+        let least = || (0..self.shards.len()).min_by_key(|&shard| count(&self.shards[shard]));
+        let with_room =
+            before.or_else(least).filter(|&shard| count(&self.shards[shard]) < per_link);
+        let shard = match with_room {
+            Some(shard) => shard,
+            None => {
+                let followed: usize = self.shards.iter().map(count).sum();
+                links_needed(&facts, per_link, followed + 1)?;
+                let mut shard = Shard::new(self.shards.len() as u16, Vec::new(), 0.0, &facts);
+                shard.start(at);
+                self.shards.push(shard);
+                self.shards.len() - 1
+            }
+        };
+        let slot = self.shards[shard].join(symbol, name);
+        self.places[id] = Some((shard as u16, slot as u16));
+        Ok(())
+    }
+
+    /// The symbols that a connection brings, whichever of its share's two numbers it has.
+    pub fn symbols_of(&self, link: u16) -> impl Iterator<Item = SymbolId> {
+        self.shards[usize::from(link / 2)].symbols()
     }
 
     /// The symbol is not wanted any more: delisted, halted for long, or refused elsewhere.
@@ -218,7 +250,7 @@ impl Fleet {
                 link: link.number(),
                 active: shard.is_active(side),
                 phase: link.phase(),
-                symbols: shard.symbols(),
+                symbols: shard.symbols().count(),
                 subscribed: link.subscribed(),
                 heard: link.heard(),
                 lag_ns: link.lag_ns(),

@@ -22,6 +22,7 @@ mod connection;
 mod fleet;
 mod lag;
 pub mod limits;
+mod member;
 pub mod offset;
 mod overlap;
 mod pace;
@@ -43,7 +44,7 @@ pub use plan::{Plan, PlanError};
 pub enum Output {
     /// Open a connection and answer with `connected` or `closed`.
     Dial {
-        /// Its number, below twice the plan's connections.
+        /// Its number: two for each connection, as they are planned or added.
         link: u16,
         /// Where to.
         url: String,
@@ -99,6 +100,13 @@ pub enum Event {
         why: Why,
         /// Whether another connection brings all of its symbols: then nothing is missed.
         covered: bool,
+    },
+    /// The venue has acknowledged a symbol that joined a connection which was up.
+    Joined {
+        /// Which connection.
+        link: u16,
+        /// Which symbol.
+        symbol: SymbolId,
     },
     /// The venue refused one stream. The others of its command are not affected.
     Refused {

@@ -125,16 +125,7 @@ impl Plan {
             return Err(PlanError::NoCandles { venue: venue.name(), interval });
         }
         let per_link = symbols_per_link(&facts, &streams)?;
-        let needed = chosen.len().div_ceil(per_link);
-        let attempts = attempts_max(&facts);
-        let max = attempts / ATTEMPTS_PER_LINK;
-        if needed > max {
-            let span_s = facts.attempts_span_ns / Nanos::PER_SECOND;
-            let (symbols, symbols_max) = (chosen.len(), max * per_link);
-            let error =
-                PlanError::TooManyLinks { symbols, needed, attempts, span_s, max, symbols_max };
-            return Err(error);
-        }
+        let needed = links_needed(&facts, per_link, chosen.len())?;
         let ids = symbols.specs().len();
         let shares = share_out(planned(symbols, chosen, rates)?, needed, per_link);
         Ok(Self { venue, facts, streams, shares, ids })
@@ -203,7 +194,24 @@ impl Plan {
     }
 }
 
-fn symbols_per_link(facts: &LinkFacts, streams: &Streams) -> Result<usize, PlanError> {
+/// Connections for so many symbols, if they can be kept up.
+pub(super) fn links_needed(
+    facts: &LinkFacts,
+    per_link: usize,
+    symbols: usize,
+) -> Result<usize, PlanError> {
+    let needed = symbols.div_ceil(per_link);
+    let attempts = attempts_max(facts);
+    let max = attempts / ATTEMPTS_PER_LINK;
+    if needed <= max {
+        return Ok(needed);
+    }
+    let (span_s, symbols_max) = (facts.attempts_span_ns / Nanos::PER_SECOND, max * per_link);
+    Err(PlanError::TooManyLinks { symbols, needed, attempts, span_s, max, symbols_max })
+}
+
+/// Symbols that one connection carries.
+pub(super) fn symbols_per_link(facts: &LinkFacts, streams: &Streams) -> Result<usize, PlanError> {
     let (per_symbol, max) = (streams.per_symbol(), facts.streams_max);
     match max / per_symbol {
         0 => Err(PlanError::TooManyStreams { per_symbol, max }),

@@ -3,33 +3,18 @@
 use systems::trade::SymbolId;
 use systems::units::Nanos;
 
+use super::commands::Place;
 use super::connection::{Link, Shared};
 use super::limits::{
     ASKED_ANEW_MAX, LAG_WINDOWS, LINK_DOUBLINGS_MAX, LINK_SILENT_MIN_NS, LINK_UNHEARD_NS,
     MANY_SILENT_MIN, MANY_SILENT_PERCENT, REPLACE_EVERY_NS, ROTATE_BEFORE_NS,
 };
+use super::member::Member;
 use super::overlap::{Overlap, Proof, Standing};
 use super::pace::Pace;
 use super::watch::{Look, Watch};
 use super::{Event, Output, Why};
 use crate::venue::link::{LinkFacts, Verb};
-
-/// A symbol of a share.
-#[derive(Debug)]
-pub(super) struct Member {
-    pub(super) symbol: SymbolId,
-    pub(super) name: Box<str>,
-    /// Not followed any more.
-    pub(super) left: bool,
-    /// The venue refused its prints.
-    refused: bool,
-}
-
-impl Member {
-    pub(super) fn new(symbol: SymbolId, name: &str) -> Self {
-        Self { symbol, name: name.into(), left: false, refused: false }
-    }
-}
 
 /// A share of the symbols.
 #[derive(Debug)]
@@ -75,8 +60,9 @@ impl Shard {
         &self.links
     }
 
-    pub(super) fn symbols(&self) -> usize {
-        self.members.len()
+    /// The symbols that are followed.
+    pub(super) fn symbols(&self) -> impl Iterator<Item = SymbolId> {
+        self.members.iter().filter(|member| !member.left).map(|member| member.symbol)
     }
 
     pub(super) fn is_active(&self, side: usize) -> bool {
@@ -110,7 +96,9 @@ impl Shard {
     }
 
     pub(super) fn connected(&mut self, side: usize, at: Nanos, shared: &mut Shared) {
-        self.members.iter_mut().for_each(|member| member.refused = false);
+        for member in &mut self.members {
+            (member.refused, member.joining) = (false, false);
+        }
         self.links[side].connected(at, &self.members, shared);
     }
 
@@ -118,38 +106,50 @@ impl Shard {
         self.links[side].ping(payload, at, shared);
     }
 
-    /// The venue answered a command; `refusal` is its error number, if it was one.
-    pub(super) fn answered(
+    /// The venue accepted a command.
+    pub(super) fn accepted(
         &mut self,
         side: usize,
         id: Option<u64>,
-        refusal: Option<i64>,
+        at: Nanos,
+        shared: &mut Shared,
+        watch: &mut Watch,
+    ) {
+        let link = self.links[side].number();
+        for slot in self.links[side].accepted(id) {
+            let member = &mut self.members[slot];
+            if core::mem::take(&mut member.joining) && !member.left {
+                let symbol = member.symbol;
+                shared.event(Event::Joined { link, symbol });
+                if self.following {
+                    watch.follow(symbol, at);
+                }
+            }
+        }
+        self.links[side].send(at, &self.members, shared);
+    }
+
+    /// The venue refused a command; gives the symbol whose prints are at fault, if one is.
+    pub(super) fn refused(
+        &mut self,
+        side: usize,
+        id: Option<u64>,
+        code: i64,
         at: Nanos,
         shared: &mut Shared,
     ) -> Option<SymbolId> {
-        let stream = self.links[side].answered(id, refusal.is_none());
-        let symbol = stream.and_then(|stream| self.refused(side, stream, refusal, shared));
+        let place = self.links[side].refused(id);
+        let symbol = place.and_then(|place| {
+            let link = self.links[side].number();
+            let stream = super::commands::name(place, &self.members, shared);
+            let (member, prints) = (&mut self.members[place.slot], place.kind == 0);
+            member.refused |= prints;
+            let symbol = member.symbol;
+            shared.event(Event::Refused { link, symbol, stream, code });
+            prints.then_some(symbol)
+        });
         self.links[side].send(at, &self.members, shared);
         symbol
-    }
-
-    /// One stream was refused; gives its symbol if it is that of its prints.
-    fn refused(
-        &mut self,
-        side: usize,
-        stream: usize,
-        code: Option<i64>,
-        shared: &mut Shared,
-    ) -> Option<SymbolId> {
-        let (link, code) = (self.links[side].number(), code.unwrap_or_default());
-        let name = super::commands::name(stream, &self.members, shared);
-        let prints = stream < self.members.len();
-        let slot = stream % self.members.len();
-        let member = &mut self.members[slot];
-        member.refused |= prints;
-        let symbol = member.symbol;
-        shared.event(Event::Refused { link, symbol, stream: name, code });
-        prints.then_some(symbol)
     }
 
     /// The venue will close one of its connections.
@@ -298,8 +298,9 @@ impl Shard {
                     shared.event(Event::Silent { symbol: member.symbol, silence_ns, usual_ns });
                     if asked < ASKED_ANEW_MAX {
                         asked += 1;
-                        self.links[self.active].ask(Verb::Unsubscribe, slot);
-                        self.links[self.active].ask(Verb::Subscribe, slot);
+                        let prints = Place { kind: 0, slot };
+                        self.links[self.active].ask(Verb::Unsubscribe, prints);
+                        self.links[self.active].ask(Verb::Subscribe, prints);
                     }
                 }
             }
@@ -345,15 +346,27 @@ impl Shard {
         self.links[new].want(at);
     }
 
+    /// Follows one symbol more, or again; gives its place.
+    pub(super) fn join(&mut self, symbol: SymbolId, name: &str) -> usize {
+        let known = self.members.iter().position(|member| member.symbol == symbol);
+        let slot = known.unwrap_or(self.members.len());
+        if known.is_none() {
+            self.members.push(Member::new(symbol, name));
+        }
+        let member = &mut self.members[slot];
+        (member.left, member.refused, member.joining) = (false, false, true);
+        self.links.iter_mut().for_each(|link| link.join(slot));
+        slot
+    }
+
     /// Stops following one symbol.
     pub(super) fn leave(&mut self, slot: usize, per_symbol: usize, watch: &mut Watch) {
-        let count = self.members.len();
         let member = &mut self.members[slot];
         if !member.left {
             member.left = true;
             watch.leave(member.symbol);
             for link in &mut self.links {
-                (0..per_symbol).for_each(|n| link.ask(Verb::Unsubscribe, n * count + slot));
+                (0..per_symbol).for_each(|kind| link.ask(Verb::Unsubscribe, Place { kind, slot }));
             }
         }
     }

@@ -46,6 +46,12 @@ impl Watch {
         Self { paces, marks: vec![Mark::Away; symbols] }
     }
 
+    /// Has room for so many symbols; nothing is known of new ones.
+    pub(super) fn make_room(&mut self, symbols: usize) {
+        self.paces.resize_with(self.paces.len().max(symbols), || Pace::expected(0.0));
+        self.marks.resize(self.paces.len(), Mark::Away);
+    }
+
     /// Notes a print; true if the symbol had been called silent.
     #[inline]
     pub(super) fn print(&mut self, symbol: SymbolId, at: Nanos) -> bool {

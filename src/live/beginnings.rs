@@ -7,7 +7,6 @@ use systems::trade::{SymbolId, Trade};
 use systems::units::Nanos;
 
 use super::limits::UNHEARD_NS;
-use crate::link::Plan;
 use crate::rest::budget::Priority;
 use crate::rest::plan::{Job, Wanted};
 use crate::symbols::Symbols;
@@ -21,8 +20,8 @@ pub(super) struct Beginnings {
     begun: Vec<bool>,
     /// Up to where the warm-up brings base candles, by symbol; zero without one.
     warm_until: Vec<Nanos>,
-    /// Connections whose silent symbols are to be asked for, and when.
-    due: VecDeque<(Nanos, u16)>,
+    /// Symbols that are to be asked for if they stay silent, and when.
+    due: VecDeque<(Nanos, SymbolId)>,
     /// Symbols that were asked for.
     asked: Vec<bool>,
 }
@@ -30,16 +29,33 @@ pub(super) struct Beginnings {
 impl Beginnings {
     /// The symbols of a session with these jobs, before anything has come.
     pub(super) fn new(base: Interval, begun: Vec<bool>, jobs: &[Job]) -> Self {
-        let mut warm_until = vec![Nanos(0); begun.len()];
+        let (warm_until, asked) = (vec![Nanos(0); begun.len()], vec![false; begun.len()]);
+        let mut beginnings = Self { base, begun, warm_until, due: VecDeque::new(), asked };
+        beginnings.warms(jobs);
+        beginnings
+    }
+
+    /// One more symbol, with the next number.
+    pub(super) fn add(&mut self) {
+        self.begun.push(false);
+        self.warm_until.push(Nanos(0));
+        self.asked.push(false);
+    }
+
+    /// These jobs bring the past.
+    pub(super) fn warms(&mut self, jobs: &[Job]) {
         for job in jobs {
             if let Wanted::Candles { symbol, interval, to, .. } = job.wanted
-                && interval == base
+                && interval == self.base
             {
-                warm_until[usize::from(symbol.0)] = to;
+                self.warm_until[usize::from(symbol.0)] = to;
             }
         }
-        let asked = vec![false; begun.len()];
-        Self { base, begun, warm_until, due: VecDeque::new(), asked }
+    }
+
+    /// Whether a symbol's first print was seen.
+    pub(super) fn has_begun(&self, symbol: SymbolId) -> bool {
+        self.begun[usize::from(symbol.0)]
     }
 
     /// What a print from a stream calls for if it is its symbol's first: the candle that was
@@ -61,22 +77,20 @@ impl Beginnings {
         seam.into_iter().chain([Job { priority: Priority::Backfill, wanted }]).collect()
     }
 
-    /// A connection brings its symbols from now on.
-    pub(super) fn subscribed(&mut self, link: u16, at: Nanos) {
-        self.due.push_back((at.plus(UNHEARD_NS), link));
+    /// Prints of these symbols arrive from now on.
+    pub(super) fn subscribed(&mut self, symbols: impl IntoIterator<Item = SymbolId>, at: Nanos) {
+        let due = at.plus(UNHEARD_NS);
+        self.due.extend(symbols.into_iter().map(|symbol| (due, symbol)));
     }
 
     /// Asks, once, for the last print of symbols that have had none for a while: its id says what
     /// comes next, and so proves that the time since was quiet.
-    pub(super) fn unheard(&mut self, at: Nanos, plan: &Plan, symbols: &Symbols) -> Vec<Job> {
+    pub(super) fn unheard(&mut self, at: Nanos, symbols: &Symbols) -> Vec<Job> {
         let mut jobs = Vec::new();
-        while let Some((_, link)) = self.due.pop_front_if(|(due, _)| *due <= at) {
-            for symbol in plan.symbols_of(usize::from(link / 2)) {
-                let number = usize::from(symbol.0);
-                if !self.begun[number] && !std::mem::replace(&mut self.asked[number], true) {
-                    let name = symbols.spec(symbol).name.clone();
-                    jobs.push(last(symbol, name));
-                }
+        while let Some((_, symbol)) = self.due.pop_front_if(|(due, _)| *due <= at) {
+            let asked = &mut self.asked[usize::from(symbol.0)];
+            if !self.begun[usize::from(symbol.0)] && !std::mem::replace(asked, true) {
+                jobs.push(last(symbol, symbols.spec(symbol).name.clone()));
             }
         }
         jobs

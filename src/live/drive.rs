@@ -15,15 +15,14 @@ use super::limits::TIME_NS;
 use super::record::{Kept, Recorded, Recording};
 use super::status::{Lags, Status};
 use crate::engine::Engine;
-use crate::link::{self, Fleet, Output, Plan, Why};
+use crate::link::{self, Fleet, Output, Why};
 use crate::replay::{CaughtUp, Outputs, Summary};
-use crate::rest::arrival::{Arrival, News};
 use crate::rest::budget::Priority;
 use crate::rest::plan::{Job, Wanted};
 use crate::session::Session;
+use crate::symbols::Symbols;
 use crate::tape::entry::Body;
-use crate::venue::binance::server_time;
-use crate::venue::{Channel, Decoded, What};
+use crate::venue::{Decoded, What};
 
 /// Where everything that is to be done goes.
 pub trait Ports {
@@ -41,10 +40,10 @@ pub trait Ports {
 
 /// What a drive is made of.
 pub struct Parts {
-    /// Which symbols over which connections.
-    pub plan: Plan,
-    /// The connections, not started.
+    /// The connections and which symbols each brings, not started.
     pub fleet: Fleet,
+    /// What is followed of what the venue lists.
+    pub listing: Listing,
     /// The session.
     pub session: Session,
     /// The engine.
@@ -86,7 +85,6 @@ impl<P: Ports> Drive<P> {
     pub fn new(mut parts: Parts, ports: P) -> Self {
         let symbols = parts.session.symbols().specs().len();
         let warm_up = parts.jobs.iter().filter(|job| job.priority == Priority::WarmUp).count();
-        let links = (0, parts.plan.links());
         let CaughtUp { prints, received, requests, .. } = std::mem::take(&mut parts.earlier);
         let begun = |id| parts.engine.folded(SymbolId(id)) > 0;
         let begun = (0..symbols as u16).map(begun).collect();
@@ -97,19 +95,13 @@ impl<P: Ports> Drive<P> {
             // Whoever was to answer them is gone.
             requests,
             waiting: std::mem::take(&mut parts.jobs).into(),
-            sockets: vec![(false, 0); links.1 * 2],
+            sockets: vec![(false, 0); parts.fleet.links().count()],
             beginnings,
             received,
             venue_now: Nanos(0),
             time_asked: Nanos(0),
             lags: Lags::new(),
-            status: Status {
-                warm_up: (0, warm_up),
-                links,
-                prints,
-                resumed: prints,
-                ..Status::default()
-            },
+            status: Status { warm_up: (0, warm_up), prints, resumed: prints, ..Status::default() },
             parts,
         }
     }
@@ -117,9 +109,12 @@ impl<P: Ports> Drive<P> {
     /// Wants all connections from now on. Until then nothing comes, and the tape says so: whatever
     /// is replayed before it, nobody may take the time in between for quiet.
     pub fn start(&mut self, at: Nanos) {
-        self.time_asked = at;
+        (self.time_asked, self.parts.listing.asked) = (at, at);
         for symbol in (0..self.parts.session.symbols().specs().len() as u16).map(SymbolId) {
             self.enter(at, Kept::Plain(Body::Feed { symbol, up: false }));
+            if self.parts.listing.is_retired(symbol) {
+                self.enter(at, Kept::Plain(Body::Halt { symbol, halted: true }));
+            }
         }
         self.parts.fleet.start(at);
         self.carry_out(at);
@@ -153,6 +148,10 @@ impl<P: Ports> Drive<P> {
                 at
             }
             Event::Arrival(arrival) => return self.arrived(arrival),
+            Event::Instruments(at, listed) => {
+                self.listed(&listed, at);
+                at
+            }
             Event::Tick { at, full } => {
                 self.tick(at, full);
                 at
@@ -173,21 +172,24 @@ impl<P: Ports> Drive<P> {
     }
 
     /// Ends the session: nothing is asked for any more, and the last pulse takes effect.
-    pub fn finish(mut self, venue: &str, threads: usize) -> (Summary, Outputs, P) {
+    pub fn finish(mut self, venue: &str, threads: usize) -> (Summary, Outputs, Symbols, P) {
         self.step();
         let Parts { engine, session, outputs, .. } = &mut self.parts;
         engine.finish(&mut |outbox| outputs.take(outbox));
         let prints = self.status.prints;
         let summary = Summary::collect(engine, session, outputs, venue, threads, prints);
-        (summary, self.parts.outputs, self.ports)
+        (summary, self.parts.outputs, self.parts.session.symbols().clone(), self.ports)
     }
 
     /// How it stands; `inbox` events were found waiting.
     pub fn status(&mut self, inbox: usize) -> Status {
-        let Parts { engine, outputs, fleet, session, .. } = &self.parts;
+        let Parts { engine, outputs, fleet, session, listing, .. } = &self.parts;
         let symbols = session.symbols().specs().len() as u16;
         self.status.now = engine.now();
-        self.status.links.0 = fleet.links().filter(|l| l.active && l.subscribed.is_some()).count();
+        self.status.retired = listing.retired();
+        self.status.symbols = usize::from(symbols) - self.status.retired;
+        let active = || fleet.links().filter(|link| link.active);
+        self.status.links = (active().filter(|l| l.subscribed.is_some()).count(), active().count());
         self.status.lag_ms = self.lags.take();
         self.status.inbox_max = self.status.inbox_max.max(inbox);
         self.status.marks = outputs.marks().collect();
@@ -220,37 +222,6 @@ impl<P: Ports> Drive<P> {
         self.waiting.extend(jobs);
     }
 
-    fn arrived(&mut self, arrival: Arrival) {
-        let at = arrival.received;
-        match arrival.news {
-            News::Ended { job, .. } => self.ended(&job, at),
-            news => {
-                if let News::Answer { sent, text, .. } = &news
-                    && let Some(stamp) = server_time(text)
-                {
-                    self.parts.fleet.server_time(*sent, stamp, at);
-                }
-                if let Some(kept) = Kept::of(news) {
-                    self.enter(at, kept);
-                }
-            }
-        }
-    }
-
-    /// The core hears of the end of what it asked for. A warm-up may have been merged with a
-    /// request of the core's, so its end counts too; a head is none of the core's.
-    fn ended(&mut self, job: &Job, at: Nanos) {
-        if job.priority == Priority::WarmUp {
-            self.status.warm_up.0 += 1;
-        }
-        let (symbol, interval) = match job.wanted {
-            Wanted::Ids { symbol, .. } => (symbol, None),
-            Wanted::Candles { symbol, interval, .. } => (symbol, Some(interval)),
-            _ => return,
-        };
-        self.enter(at, Kept::Plain(Body::Done { symbol, interval }));
-    }
-
     fn tick(&mut self, at: Nanos, full: bool) {
         if full {
             for (link, (open, _)) in self.sockets.iter().enumerate() {
@@ -265,8 +236,8 @@ impl<P: Ports> Drive<P> {
             let time = Job { priority: Priority::Instruments, wanted: Wanted::Time };
             self.waiting.push_back(time);
         }
-        let Parts { plan, session, .. } = &self.parts;
-        self.waiting.extend(self.beginnings.unheard(at, plan, session.symbols()));
+        self.waiting.extend(self.beginnings.unheard(at, self.parts.session.symbols()));
+        self.waiting.extend(self.parts.listing.ask(at));
         // What is known of the venue's clock grows more exact; its time must not step back for it.
         let venue_now = self.parts.fleet.clock().venue_time(at).unwrap_or_default();
         if venue_now > self.venue_now {
@@ -280,6 +251,8 @@ impl<P: Ports> Drive<P> {
         while let Some(output) = self.parts.fleet.poll() {
             match output {
                 Output::Dial { link, url } => {
+                    let known = self.sockets.len().max(usize::from(link) + 1);
+                    self.sockets.resize(known, (false, 0));
                     let (open, turn) = &mut self.sockets[usize::from(link)];
                     (*open, *turn) = (true, *turn + 1);
                     self.ports.command(Command::Dial(Socket { link, turn: *turn }, url));
@@ -307,13 +280,17 @@ impl<P: Ports> Drive<P> {
     fn happened(&mut self, event: &link::Event, at: Nanos) {
         match event {
             link::Event::Subscribed { link, .. } => {
-                self.beginnings.subscribed(*link, at);
+                self.beginnings.subscribed(self.parts.fleet.symbols_of(*link), at);
                 self.feed(*link, true, "subscribed", at);
             }
             link::Event::Down { link, why, covered: false } => {
                 log::warn!("connection {link}: {why}");
                 self.status.lost += u64::from(*why != Why::Stopped);
                 self.feed(*link, false, &why.to_string(), at);
+            }
+            link::Event::Joined { symbol, .. } => {
+                self.beginnings.subscribed([*symbol], at);
+                self.enter(at, Kept::Plain(Body::Feed { symbol: *symbol, up: true }));
             }
             link::Event::Refused { symbol, stream, code, .. } => {
                 log::warn!("{stream} was refused ({code})");
@@ -326,30 +303,9 @@ impl<P: Ports> Drive<P> {
     /// A connection's change is one for each of its symbols, whichever of its two numbers it has.
     fn feed(&mut self, link: u16, up: bool, reason: &str, at: Nanos) {
         self.enter(at, Kept::Link(link, up, reason.to_owned()));
-        let symbols: Vec<_> = self.parts.plan.symbols_of(usize::from(link / 2)).collect();
+        let symbols: Vec<_> = self.parts.fleet.symbols_of(link).collect();
         for symbol in symbols {
             self.enter(at, Kept::Plain(Body::Feed { symbol, up }));
-        }
-    }
-
-    /// Hands jobs to the worker while it has room.
-    fn ask(&mut self) {
-        let Parts { session, intervals, .. } = &self.parts;
-        for request in self.requests.drain(..) {
-            let channel = Channel::AggregateTrades;
-            let wanted = Wanted::of(&request, session.symbols(), intervals, channel);
-            let priority = match request {
-                Request::Ids { .. } => Priority::Backfill,
-                Request::Candles { .. } => self.parts.candles,
-            };
-            // Before the warm-up: the worker has its own order, this list is only its antechamber.
-            self.waiting.push_front(Job { priority, wanted });
-        }
-        while let Some(job) = self.waiting.pop_front() {
-            if let Some(job) = self.ports.job(job) {
-                self.waiting.push_front(job);
-                break;
-            }
         }
     }
 }
@@ -358,6 +314,11 @@ fn give_out(outbox: &Outbox, outputs: &mut Outputs, requests: &mut Vec<Request>)
     outputs.take(outbox);
     requests.extend_from_slice(&outbox.requests);
 }
+
+mod asking;
+mod listing;
+
+pub use listing::Listing;
 
 #[cfg(test)]
 mod tests;

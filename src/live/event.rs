@@ -5,6 +5,7 @@ use systems::units::Nanos;
 use super::socket::Text;
 use crate::link::Why;
 use crate::rest::arrival::Arrival;
+use crate::venue::binance::Instrument;
 
 /// Which socket speaks: the fleet numbers connections anew from the same few numbers, so a late
 /// word of an old one must not pass for the new one's.
@@ -31,6 +32,8 @@ pub enum Event {
     Pong(Socket, Nanos),
     /// The REST worker has something.
     Arrival(Arrival),
+    /// What the venue lists, asked for while the session runs.
+    Instruments(Nanos, Vec<Instrument>),
     /// Time passes.
     Tick {
         /// It is this late.

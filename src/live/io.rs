@@ -6,22 +6,23 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use systems::units::Nanos;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::drive::Parts;
+use super::drive::{Listing, Parts};
 use super::event::{Command, Event, Socket};
 use super::inbox::{Sender, inbox};
 use super::limits::{COMMANDS, DRAIN, INBOX, OUTGOING, SHOW, START, TICK};
-use super::outline::{Asking, Outline, outline};
+use super::outline::{Asking, Outline, lookback, outline};
 use super::record::Recorder;
 use super::record::shelf::{PROGRAM, Shelf};
 use super::resume::Earlier;
 use super::socket::{self, Outgoing};
 use super::start::Market;
 use super::work::{Channels, Worked, start};
-use super::{Clock, Ended, LiveError, Options, Shown, Status};
+use super::{Choice, Clock, Ended, LiveError, Options, Shown, Status, refresh};
 use crate::clock::{self, Stopwatch};
 use crate::config::{self, Config};
 use crate::engine::Engine;
@@ -34,6 +35,7 @@ use crate::session::Session;
 use crate::settings::{settings, widths};
 use crate::tape::entry::Header;
 use crate::tls::tls_config;
+use crate::venue::Venue;
 
 /// Lives a session from the first request to the sealed tape.
 pub(super) async fn session(
@@ -51,16 +53,15 @@ pub(super) async fn session(
         None => Earlier::default(),
     };
     let mut asking = Asking::start(options, config, &now, seed)?;
+    let (venue, choice) = (options.venue, &options.choice);
     let market = tokio::select! {
-        market = asking.ends.learn(options.venue, &options.choice, &earlier.symbols) => {
-            Some(market?)
-        }
+        market = asking.ends.learn(venue, choice, &earlier.symbols) => Some(market?),
         () = sleep(START) => None,
         () = signals.next() => return Err(LiveError::Interrupted),
     };
     let Some(market) = market else { return Err(asking.no_answer(options, START)) };
     let Asking { ends, snapshots: rest, stop: stop_worker, worker } = asking;
-    let symbols = market.symbols.clone();
+    let symbols = &market.symbols;
     log::info!("{} symbols", symbols.specs().len());
     let earlier = earlier.of(symbols.specs());
     let cancelled = Arc::new(AtomicBool::new(false));
@@ -72,7 +73,7 @@ pub(super) async fn session(
             return Err(LiveError::Interrupted);
         }
     };
-    let recorder = shelf.map(|shelf| recorder(shelf, options, config, &symbols)).transpose()?;
+    let recorder = shelf.map(|shelf| recorder(shelf, options, config, symbols)).transpose()?;
 
     let watch = Stopwatch::start();
     let (sender, events) = inbox(INBOX);
@@ -80,8 +81,10 @@ pub(super) async fn session(
     let (status, statuses) = watch::channel(Status::default());
     let channels = Channels { inbox: events, commands, jobs: ends.jobs, recorder, status };
     let sockets = Sockets::new(options, config, sender.clone(), now.clone())?;
-    let feeds =
-        [beat(sender.clone(), now.clone(), options.speed), forward(ends.arrivals, sender.clone())];
+    let feeds = [
+        beat(sender.clone(), now.clone(), options.speed),
+        forward(ends.arrivals, sender.clone(), options.venue),
+    ];
     let engine = start(parts, channels, now, options.venue.name(), options.threads)?;
     let shown = || Shown { status: statuses.borrow().clone(), rest: rest.borrow().clone() };
     let run_for = options.run_for;
@@ -98,7 +101,8 @@ pub(super) async fn session(
     let carried = carry(sockets, to_do, sender, feeds, end, &mut || show(&shown())).await;
     drop(stop_worker);
     carried?;
-    let Worked { summary, outputs, mut record } = engine.join().map_err(|_| LiveError::Broken)?;
+    let Worked { summary, outputs, symbols, mut record } =
+        engine.join().map_err(|_| LiveError::Broken)?;
     let elapsed = watch.elapsed();
     let not_done = worker.await.map_or(0, |report: Report| report.not_done.len());
     if let Some(record) = &mut record {
@@ -179,7 +183,17 @@ fn parts(
     };
     let (intervals, jobs) = (told.intervals, warm.jobs);
     let earlier = CaughtUp::default();
-    Ok(Parts { plan, fleet, session, engine, outputs, intervals, candles, jobs, earlier })
+    let listing = Listing {
+        venue: options.venue,
+        grows: options.choice == Choice::All,
+        every_ns: config.refresh_ns,
+        trading: market.trading,
+        retired: market.retired.clone(),
+        lookback: lookback(config),
+        asked: Nanos(0),
+        under_way: false,
+    };
+    Ok(Parts { fleet, listing, session, engine, outputs, intervals, candles, jobs, earlier })
 }
 
 fn recorder(
@@ -213,10 +227,11 @@ fn beat(inbox: Sender, now: Clock, speed: f64) -> JoinHandle<()> {
 }
 
 /// From the worker into the inbox. While that is full, the worker sends nothing new.
-fn forward(mut arrivals: mpsc::Receiver<Arrival>, inbox: Sender) -> JoinHandle<()> {
+fn forward(mut arrivals: mpsc::Receiver<Arrival>, inbox: Sender, venue: Venue) -> JoinHandle<()> {
     tokio::spawn(async move {
         while let Some(arrival) = arrivals.recv().await {
-            if !inbox.put(Event::Arrival(arrival)).await {
+            let Some(event) = refresh::event(venue, arrival).await else { continue };
+            if !inbox.put(event).await {
                 return;
             }
         }

@@ -19,6 +19,7 @@ pub mod limits;
 mod outline;
 pub mod panel;
 pub mod record;
+mod refresh;
 mod resume;
 pub mod socket;
 mod start;

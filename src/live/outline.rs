@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use systems::interval::Interval;
 use systems::trade::SymbolId;
 use systems::units::Nanos;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -19,7 +20,7 @@ use crate::link::offset::VenueClock;
 use crate::link::{Plan, PlanError};
 use crate::rest::client::Timeouts;
 use crate::rest::desk::Snapshot;
-use crate::rest::warm_up::{WarmUp, warm_up};
+use crate::rest::warm_up::WarmUp;
 use crate::rest::worker::{Report, Settings, Worker};
 use crate::symbols::Symbols;
 use crate::venue::Channel;
@@ -35,16 +36,25 @@ pub(super) struct Outline {
 /// Shares the symbols out over connections and plans their past.
 pub(super) fn outline(options: &Options, config: &Config, market: &Market, now: Nanos) -> Outline {
     let symbols = &market.symbols;
-    let chosen: Vec<_> = (0..symbols.specs().len() as u16).map(SymbolId).collect();
+    let ids = (0..symbols.specs().len() as u16).map(SymbolId);
+    let chosen: Vec<_> = ids.filter(|id| !market.retired[usize::from(id.0)]).collect();
     let streams = Streams::prints(Channel::AggregateTrades);
     let plan = Plan::new(options.venue, streams, symbols, &chosen, &market.rates);
     let mut clock = VenueClock::default();
     let (sent, stamp, received) = market.time;
     clock.answer(sent, stamp, received);
-    let wanted: Vec<_> = config.intervals.iter().map(|per| (per.interval, per.lookback)).collect();
+    let wanted = lookback(config);
     let venue_now = clock.venue_time(now).unwrap_or(stamp);
-    let warm = warm_up(options.venue, symbols, &wanted, venue_now);
+    let mut warm = WarmUp::default();
+    for id in chosen {
+        warm.add_symbol(options.venue, (id, &symbols.spec(id).name), &wanted, venue_now);
+    }
     Outline { plan, warm, clock }
+}
+
+/// How many candles of each interval are kept.
+pub(super) fn lookback(config: &Config) -> Vec<(Interval, usize)> {
+    config.intervals.iter().map(|per| (per.interval, per.lookback)).collect()
 }
 
 /// The REST worker at work.

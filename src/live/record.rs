@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use systems::symbol::SymbolSpec;
+use systems::trade::SymbolId;
 use systems::units::Nanos;
 
 use super::limits::{RECORDER, RECORDER_PAUSE, RECORDER_WAIT, SEAL};
@@ -40,6 +42,9 @@ pub enum Kept {
     Answer(String, Vec<u8>),
     /// A connection that came up or went down, and why.
     Link(u16, bool, String),
+    /// A symbol that the venue listed, and what the tape's header lacks: it and those of the
+    /// entries that follow at once. A new tape begins with it.
+    Listed(SymbolId, Vec<SymbolSpec>),
     /// Anything that holds no text.
     Plain(Body<'static>),
 }
@@ -51,6 +56,7 @@ impl Recorded {
             Kept::Frame(link, text) => Body::Frame { link: *link, text: text.as_bytes() },
             Kept::Answer(request, text) => Body::Answer { request, text },
             Kept::Link(link, up, reason) => Body::Link { link: *link, up: *up, reason },
+            Kept::Listed(symbol, _) => Body::Listed { symbol: *symbol },
             Kept::Plain(body) => *body,
         };
         Entry { received: self.received, body }

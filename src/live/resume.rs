@@ -79,9 +79,9 @@ impl Earlier {
         earlier
     }
 
-    /// The same, or none if the symbols turned out to be others.
+    /// The same, or none if the symbols turned out to be others. New ones may follow.
     pub(super) fn of(self, symbols: &[SymbolSpec]) -> Self {
-        if self.files.is_empty() || self.symbols == symbols {
+        if self.files.is_empty() || symbols.starts_with(&self.symbols) {
             return self;
         }
         let why = difference(&self.symbols, symbols);
@@ -175,7 +175,8 @@ fn fits(
         Ok(theirs) if theirs.decides_like(config) => {}
         _ => return Err("was recorded with another configuration".to_owned()),
     }
-    if !symbols.is_empty() && header.symbols != symbols {
+    // Later ones also have those that were listed meanwhile.
+    if !symbols.is_empty() && !symbols.starts_with(&header.symbols) {
         return Err("has other symbols than the tape after it".to_owned());
     }
     Ok(())

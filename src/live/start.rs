@@ -1,6 +1,6 @@
 //! What must be known before anything is dialled: symbols, how busy they are, the venue's clock.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use systems::symbol::SymbolSpec;
 use systems::units::Nanos;
@@ -24,6 +24,8 @@ pub(super) struct Market {
     pub(super) symbols: Symbols,
     /// Expected prints per second by symbol.
     pub(super) rates: Vec<f64>,
+    /// By symbol: those of an earlier session that do not trade any more.
+    pub(super) retired: Vec<bool>,
     /// Symbols that trade at the venue.
     pub(super) trading: usize,
     /// The venue's time: asked for at, said, received at.
@@ -70,9 +72,9 @@ impl Ends {
         let days = day_statistics(&String::from_utf8_lossy(&text));
         let days = days.map_err(|error| LiveError::Start(format!("statistics: {error}")))?;
         let time = self.time().await?;
-        let (symbols, rates) = choose(&listed, &days, choice, earlier)?;
+        let Chosen { symbols, rates, retired } = choose(&listed, &days, choice, earlier)?;
         let trading = listed.iter().filter(|one| one.trading).count();
-        Ok(Market { symbols, rates, trading, time })
+        Ok(Market { symbols, rates, retired, trading, time })
     }
 
     /// The venue's time: asked for at, said, received at.
@@ -84,15 +86,24 @@ impl Ends {
     }
 }
 
-/// The chosen symbols, the busiest first where that is the choice, and their rates. Those of an
-/// earlier session keep their order if they are the same; which ones are the busiest changes by the
-/// minute, so there the earlier ones stay as long as all of them could be chosen.
+/// What a session follows.
+struct Chosen {
+    symbols: Symbols,
+    /// Expected prints per second.
+    rates: Vec<f64>,
+    /// Which of them do not trade any more.
+    retired: Vec<bool>,
+}
+
+/// The chosen symbols, the busiest first where that is the choice. Those of an earlier session keep
+/// their numbers as long as all of them could be chosen, or could be if they still traded: which
+/// ones are the busiest changes by the minute. Of all symbols, new ones come after them.
 fn choose(
     listed: &[Instrument],
     days: &[DayStatistics],
     choice: &Choice,
     earlier: &[SymbolSpec],
-) -> Result<(Symbols, Vec<f64>), LiveError> {
+) -> Result<Chosen, LiveError> {
     let days: HashMap<&str, &DayStatistics> = days.iter().map(|day| (&*day.symbol, day)).collect();
     let mut chosen: Vec<&Instrument> = listed.iter().filter(|one| one.trading).collect();
     let mut eligible: Vec<&Instrument> = Vec::new();
@@ -119,18 +130,46 @@ fn choose(
     if eligible.is_empty() {
         eligible.clone_from(&chosen);
     }
-    if chosen.len() == earlier.len() {
-        let find = |spec: &SymbolSpec| eligible.iter().find(|one| one.spec.name == spec.name);
-        let kept: Option<Vec<_>> = earlier.iter().map(|spec| find(spec).copied()).collect();
-        chosen = kept.unwrap_or(chosen);
+    let mut specs: Vec<SymbolSpec> = chosen.iter().map(|one| one.spec.clone()).collect();
+    let all = *choice == Choice::All;
+    if specs.len() == earlier.len() || all {
+        specs = keep(specs, &eligible, listed, earlier, all);
     }
     // The day's single trades; an aggregate holds some, of every symbol about as many.
-    let rate = |one: &&Instrument| {
-        days.get(&*one.spec.name).map_or(0.0, |day| day.trades as f64 / 86_400.0)
-    };
-    let rates = chosen.iter().map(rate).collect();
-    let symbols = Symbols::new(chosen.into_iter().map(|one| one.spec.clone()).collect())?;
-    Ok((symbols, rates))
+    let rate =
+        |spec: &SymbolSpec| days.get(&*spec.name).map_or(0.0, |day| day.trades as f64 / 86_400.0);
+    let trading: HashSet<&str> = eligible.iter().map(|one| &*one.spec.name).collect();
+    let retired = specs.iter().map(|spec| !trading.contains(&*spec.name)).collect();
+    let rates = specs.iter().map(rate).collect();
+    Ok(Chosen { symbols: Symbols::new(specs)?, rates, retired })
+}
+
+/// The symbols of the earlier session, and of `all` those that are new; or only the chosen ones, if
+/// one of the earlier ones trades and is not eligible, or none is.
+fn keep(
+    chosen: Vec<SymbolSpec>,
+    eligible: &[&Instrument],
+    listed: &[Instrument],
+    earlier: &[SymbolSpec],
+    all: bool,
+) -> Vec<SymbolSpec> {
+    let eligible: HashMap<&str, &SymbolSpec> =
+        eligible.iter().map(|one| (&*one.spec.name, &one.spec)).collect();
+    let trading: HashSet<&str> =
+        listed.iter().filter(|one| one.trading).map(|one| &*one.spec.name).collect();
+    let fits =
+        |spec: &SymbolSpec| eligible.contains_key(&*spec.name) || !trading.contains(&*spec.name);
+    let any = earlier.iter().any(|spec| eligible.contains_key(&*spec.name));
+    if !any || !earlier.iter().all(fits) {
+        return chosen;
+    }
+    let now = |spec: &SymbolSpec| (*eligible.get(&*spec.name).unwrap_or(&spec)).clone();
+    let mut kept: Vec<SymbolSpec> = earlier.iter().map(now).collect();
+    let known: HashSet<&str> = earlier.iter().map(|spec| &*spec.name).collect();
+    if all {
+        kept.extend(chosen.into_iter().filter(|spec| !known.contains(&*spec.name)));
+    }
+    kept
 }
 
 fn unknown(name: &str, trading: &[&Instrument]) -> LiveError {
@@ -177,10 +216,15 @@ mod tests {
             trades,
         };
         let days = [day("AUSDT", 5.0, 86_400), day("BUSDT", 9.0, 0), day("CUSDT", 99.0, 5)];
-        let (symbols, rates) =
+        let Chosen { symbols, rates, retired } =
             choose(&listed(), &days, choice, &earlier).map_err(|e| e.to_string())?;
-        assert_eq!(rates.len(), symbols.specs().len());
-        Ok(symbols.specs().iter().map(|spec| spec.name.to_string()).collect())
+        let specs = symbols.specs();
+        assert_eq!((rates.len(), retired.len()), (specs.len(), specs.len()));
+        let told = |(spec, retired): (&SymbolSpec, bool)| match retired {
+            true => format!("({})", spec.name),
+            false => spec.name.to_string(),
+        };
+        Ok(specs.iter().zip(retired).map(told).collect())
     }
 
     #[test]
@@ -204,5 +248,9 @@ mod tests {
         assert_eq!(after(&Choice::Top(1), &["CUSDT"]).unwrap(), ["BUSDT"], "no longer traded");
         assert_eq!(after(&Choice::Top(2), &["AUSDT"]).unwrap(), ["BUSDT", "AUSDT"]);
         assert_eq!(after(&some(&["ABTC"]), &["AUSDT"]).unwrap(), ["ABTC"]);
+        // Those that no longer trade keep their numbers, and new ones come after them.
+        let all = after(&Choice::All, &["GONEUSDT", "ABTC", "CUSDT"]).unwrap();
+        assert_eq!(all, ["(GONEUSDT)", "ABTC", "(CUSDT)", "AUSDT", "BUSDT"]);
+        assert_eq!(after(&Choice::Top(2), &["CUSDT", "AUSDT"]).unwrap(), ["(CUSDT)", "AUSDT"]);
     }
 }

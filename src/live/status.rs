@@ -11,6 +11,12 @@ use super::record::Recording;
 pub struct Status {
     /// The venue's time as of the last heartbeat.
     pub now: Nanos,
+    /// Symbols that trade and are followed.
+    pub symbols: usize,
+    /// Those that the venue listed since the start.
+    pub listed: usize,
+    /// Those that do not trade any more, at present.
+    pub retired: usize,
     /// Connections that bring their symbols, and those planned.
     pub links: (usize, usize),
     /// Connections lost so far, those covered by a successor aside.

@@ -11,11 +11,13 @@ use super::record::{Record, Recorded, Recorder, Recording};
 use super::{Clock, Status};
 use crate::replay::{Outputs, Summary};
 use crate::rest::plan::Job;
+use crate::symbols::Symbols;
 
 /// What the engine's thread leaves behind.
 pub(super) struct Worked {
     pub(super) summary: Summary,
     pub(super) outputs: Outputs,
+    pub(super) symbols: Symbols,
     pub(super) record: Option<Record>,
 }
 
@@ -72,9 +74,9 @@ pub(super) fn start(
         let mut drive = Drive::new(parts, Wired { commands, jobs, recorder });
         drive.start(clock());
         work(&mut drive, &mut inbox, &status);
-        let (summary, outputs, ports) = drive.finish(venue, threads);
+        let (summary, outputs, symbols, ports) = drive.finish(venue, threads);
         let record = ports.recorder.map(Recorder::finish);
-        Worked { summary, outputs, record }
+        Worked { summary, outputs, symbols, record }
     })
 }
 

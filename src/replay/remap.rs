@@ -69,6 +69,7 @@ impl Remap {
             }
             Body::Feed { symbol, up } => Body::Feed { symbol: to(symbol)?, up },
             Body::Halt { symbol, halted } => Body::Halt { symbol: to(symbol)?, halted },
+            Body::Listed { symbol } => Body::Listed { symbol: to(symbol)? },
             Body::Unrecoverable { symbol, from_id, to_id } => {
                 Body::Unrecoverable { symbol: to(symbol)?, from_id, to_id }
             }

@@ -34,22 +34,28 @@ pub fn warm_up(
 ) -> WarmUp {
     let mut plan = WarmUp::default();
     for (index, spec) in symbols.specs().iter().enumerate() {
-        for &(interval, candles) in intervals {
-            let to = interval.bucket(now);
-            let wanted = Wanted::Candles {
-                symbol: SymbolId(index as u16),
-                name: spec.name.clone(),
-                interval,
-                from: to.minus(candles as u64 * interval.ns()),
-                to,
-            };
-            plan.add(venue, Job { priority: Priority::WarmUp, wanted }, interval);
-        }
+        plan.add_symbol(venue, (SymbolId(index as u16), &spec.name), intervals, now);
     }
     plan
 }
 
 impl WarmUp {
+    /// Plans the same for one symbol more.
+    pub fn add_symbol(
+        &mut self,
+        venue: Venue,
+        (symbol, name): (SymbolId, &str),
+        intervals: &[(Interval, usize)],
+        now: Nanos,
+    ) {
+        for &(interval, candles) in intervals {
+            let to = interval.bucket(now);
+            let from = to.minus(candles as u64 * interval.ns());
+            let wanted = Wanted::Candles { symbol, name: name.into(), interval, from, to };
+            self.add(venue, Job { priority: Priority::WarmUp, wanted }, interval);
+        }
+    }
+
     fn add(&mut self, venue: Venue, job: Job, interval: Interval) {
         let Ok(planned) = Plan::new(job, venue) else {
             if !self.unserved.contains(&interval) {

@@ -79,6 +79,12 @@ pub enum Body<'a> {
         /// Whether it is halted now.
         halted: bool,
     },
+    /// The venue lists a symbol from now on. A recorder begins a new tape with it, so the header
+    /// has it, and every tape names all symbols of its entries.
+    Listed {
+        /// Which symbol.
+        symbol: SymbolId,
+    },
     /// Ids that cannot be had any more.
     Unrecoverable {
         /// Which symbol.

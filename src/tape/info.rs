@@ -29,6 +29,8 @@ pub struct Counts {
     pub feeds: u64,
     /// Symbols that were halted or resumed.
     pub halts: u64,
+    /// Symbols that the venue listed meanwhile.
+    pub listed: u64,
     /// Ranges of ids given up.
     pub unrecoverables: u64,
     /// Heartbeats.
@@ -50,6 +52,7 @@ impl Counts {
             Body::Link { .. } => &mut self.links,
             Body::Feed { .. } => &mut self.feeds,
             Body::Halt { .. } => &mut self.halts,
+            Body::Listed { .. } => &mut self.listed,
             Body::Unrecoverable { .. } => &mut self.unrecoverables,
             Body::Heartbeat(_) => &mut self.heartbeats,
             Body::Done { .. } => &mut self.done,
@@ -57,7 +60,7 @@ impl Counts {
     }
 
     /// All of them, with the word for each, in the order in which they are shown.
-    pub const fn named(&self) -> [(&'static str, u64); 11] {
+    pub const fn named(&self) -> [(&'static str, u64); 12] {
         [
             ("frames", self.frames),
             ("answers", self.answers),
@@ -66,6 +69,7 @@ impl Counts {
             ("links", self.links),
             ("feeds", self.feeds),
             ("halts", self.halts),
+            ("listed", self.listed),
             ("unrecoverables", self.unrecoverables),
             ("heartbeats", self.heartbeats),
             ("done", self.done),

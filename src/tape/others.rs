@@ -26,6 +26,8 @@ const UNRECOVERABLE: u8 = 7;
 const HEARTBEAT: u8 = 8;
 /// Not known to the first programs of version 1, which count it and go on.
 const DONE: u8 = 9;
+/// The same.
+const LISTED: u8 = 10;
 
 /// Appends entries; remembers what the next is measured from.
 #[derive(Default)]
@@ -101,6 +103,10 @@ fn put_body(entry: &Entry<'_>, out: &mut Vec<u8>) -> u8 {
                 put_interval(interval, out);
             }
             DONE
+        }
+        Body::Listed { symbol } => {
+            put_varint(out, symbol.0.into());
+            LISTED
         }
         Body::Trade(_) => unreachable!("trades go into columns"),
     }
@@ -180,7 +186,7 @@ impl<'a> OtherDecoder<'a> {
 
     #[inline(never)]
     fn rare(&self, kind: u8, received: Nanos, mut body: Cursor<'a>) -> Option<Other<'a>> {
-        if !(ANSWER..=DONE).contains(&kind) {
+        if !(ANSWER..=LISTED).contains(&kind) {
             return Some(Other::UnknownKind(received));
         }
         let body_read = self.body(kind, received, &mut body)?;
@@ -210,6 +216,7 @@ impl<'a> OtherDecoder<'a> {
                 let to_id = from_id.wrapping_add(body.signed()? as u64);
                 Body::Unrecoverable { symbol, from_id, to_id }
             }
+            LISTED => Body::Listed { symbol: self.symbol(body)? },
             DONE => {
                 let symbol = self.symbol(body)?;
                 let interval = match body.0.is_empty() {

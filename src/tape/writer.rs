@@ -202,6 +202,7 @@ pub(super) fn symbol(body: &Body<'_>) -> Option<SymbolId> {
         Body::Candle { symbol, .. }
         | Body::Feed { symbol, .. }
         | Body::Halt { symbol, .. }
+        | Body::Listed { symbol }
         | Body::Unrecoverable { symbol, .. }
         | Body::Done { symbol, .. } => Some(symbol),
         Body::Frame { .. } | Body::Answer { .. } | Body::Link { .. } | Body::Heartbeat(_) => None,

@@ -73,6 +73,10 @@ impl Table {
             "closed" => self.fleet.closed(link(1), Why::Closed(link(2)), at),
             "broken" => self.fleet.closed(link(1), Why::Broken, at),
             "wait" => self.fleet.closed(link(1), Why::RetryAfter(number(2) * 1_000_000_000), at),
+            "join" => {
+                let name = format!("SYM{}USDT", words[1]);
+                self.fleet.join(SymbolId(link(1)), &name, at).unwrap();
+            }
             "leave" => self.fleet.leave(SymbolId(link(1))),
             "excuse" => self.fleet.excuse(link(1), at),
             "print" => self.print(link(1), link(2), number(3), 20),
@@ -119,6 +123,7 @@ fn event_word(event: &Event) -> String {
         Event::Subscribed { link, streams } => format!("subscribed {link} {streams}"),
         Event::Down { link, why, covered: false } => format!("down {link} {why}"),
         Event::Down { link, why, covered: true } => format!("down {link} {why}, covered"),
+        Event::Joined { link, symbol } => format!("joined s{} over {link}", symbol.0),
         Event::Refused { symbol, code, .. } => format!("refused s{} {code}", symbol.0),
         Event::Silent { symbol, .. } => format!("silent s{}", symbol.0),
         Event::Heard { symbol } => format!("heard s{}", symbol.0),

@@ -92,10 +92,12 @@ const CASES: &[Case] = &[
     marked(&["rest-lie:path=aggTrades,at=10s", SOME_MISSING]),
     marked(&["rest-cut:share=0.5,seed=2", SOME_MISSING]),
     case(&["revise:by=10s", SOME_MISSING]),
+    case(&["list:symbol={symbol},at=20s", SOME_MISSING]),
+    case(&["delist:symbol={symbol},at=30s", SOME_MISSING]),
 ];
 
 /// Kinds that other tests show.
-const ELSEWHERE: &[&str] = &["tls-failure", "list", "delist"];
+const ELSEWHERE: &[&str] = &["tls-failure"];
 
 fn market() -> SimConfig {
     let spec = Spec { symbols: 4, rate: 20.0, duration: 86_400, ..Spec::default() };
@@ -126,7 +128,9 @@ fn outcome(case: &Case, symbol: &str) -> Outcome {
         speed: SPEED,
         ..options(&exchange, 0, dir.path())
     };
-    let ended = live::run(&options, &config(), &mut |_| {}).unwrap();
+    let mut config = config();
+    config.refresh_ns = 10 * Nanos::PER_SECOND;
+    let ended = live::run(&options, &config, &mut |_| {}).unwrap();
     let mut counted: BTreeMap<_, _> = ended.summary.rejects().into_iter().collect();
     counted.extend(ended.summary.undecoded.iter().map(|(cause, count, _)| (*cause, *count)));
     let mut outcome = Outcome {

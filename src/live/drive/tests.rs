@@ -5,10 +5,14 @@ use systems::units::Scale;
 
 use super::*;
 use crate::config::Config;
+use crate::link::Plan;
 use crate::rest::arrival::End;
+use crate::rest::arrival::{Arrival, News};
 use crate::settings::settings;
 use crate::symbols::Symbols;
+use crate::venue::Channel;
 use crate::venue::Venue;
+use crate::venue::binance::Instrument;
 use crate::venue::link::Streams;
 
 /// Keeps everything; has room for so many jobs.
@@ -56,7 +60,18 @@ fn drive(room: usize) -> Drive<Fake> {
     let outputs = Outputs::new(vec![10], false);
     let (intervals, candles) = (told.intervals, Priority::Suspect);
     let (jobs, earlier) = (Vec::new(), CaughtUp::default());
-    let parts = Parts { plan, fleet, session, engine, outputs, intervals, candles, jobs, earlier };
+    let listing = Listing {
+        venue,
+        grows: true,
+        every_ns: 600 * Nanos::PER_SECOND,
+        trading: 1,
+        retired: vec![false],
+        lookback: vec![(intervals[0], 60)],
+        asked: Nanos(0),
+        under_way: false,
+    };
+    let parts =
+        Parts { fleet, listing, session, engine, outputs, intervals, candles, jobs, earlier };
     Drive::new(parts, Fake { room, ..Fake::default() })
 }
 
@@ -128,4 +143,92 @@ fn entries_keep_their_order_and_ends_of_requests_are_among_them() {
     assert_eq!(entries[0].body, Body::Feed { symbol, up: false });
     assert!(matches!(entries[1].body, Body::Heartbeat(_)));
     assert_eq!(entries[2].body, Body::Done { symbol, interval: None });
+}
+
+#[test]
+fn the_list_is_asked_for_now_and_then_and_one_question_is_under_way_at_most() {
+    let mut drive = drive(9);
+    drive.start(START);
+    let mut asked = Vec::new();
+    for minute in 1..40 {
+        drive.take(Event::Tick { at: START.plus(minute * 60 * Nanos::PER_SECOND), full: false });
+        drive.step();
+        let jobs = std::mem::take(&mut drive.ports.jobs);
+        if let Some(job) = jobs.into_iter().find(|job| job.wanted == Wanted::Instruments) {
+            asked.push((minute, job));
+        }
+        if minute == 25 {
+            let (received, job) = (START, asked[0].1.clone());
+            let news = News::Ended { job, end: End::Complete { missing: 0 } };
+            drive.take(Event::Arrival(Arrival { received, news }));
+        }
+    }
+    assert_eq!(asked.iter().map(|(minute, _)| *minute).collect::<Vec<_>>(), [10, 26]);
+}
+
+fn instrument(name: &str, decimals: u8, trading: bool) -> Instrument {
+    let scale = Scale::exact(decimals);
+    let spec = SymbolSpec { name: name.into(), price: scale, quantity: scale };
+    Instrument { spec, quote_asset: "USDT".into(), trading }
+}
+
+/// What the last look at the list put on the tape.
+fn entries_of(drive: &mut Drive<Fake>, listed: Vec<Instrument>) -> Vec<Body<'static>> {
+    drive.ports.entries.clear();
+    drive.take(Event::Instruments(START, listed));
+    drive.step();
+    let entries = drive.ports.entries.iter();
+    entries
+        .map(|entry| match &entry.body {
+            Kept::Plain(body) => *body,
+            Kept::Listed(symbol, _) => Body::Listed { symbol: *symbol },
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn what_is_new_joins_what_is_gone_is_retired_and_comes_back_under_its_number() {
+    let mut drive = drive(99);
+    drive.start(START);
+    let socket = drive.socket(0);
+    drive.take(Event::Connected(socket, START));
+    let [a, b, c, d] = [0, 1, 2, 3].map(SymbolId);
+    let list = |a, b| vec![instrument("AUSDT", 2, a), instrument("BUSDT", 2, b)];
+    let (feed, halt) =
+        (|symbol, up| Body::Feed { symbol, up }, |symbol, halted| Body::Halt { symbol, halted });
+    assert_eq!(entries_of(&mut drive, list(true, false)), [], "nothing changed");
+    let new = |c, d| vec![instrument("CUSDT", c, true), instrument("DUSDT", 2, d)];
+    let entries = entries_of(&mut drive, [list(true, true), new(3, true)].concat());
+    let listed = |symbol| [Body::Listed { symbol }, feed(symbol, false)];
+    assert_eq!(entries, [listed(b), listed(c), listed(d)].concat());
+    let Kept::Listed(_, anew) = &drive.ports.entries[0].body else { panic!() };
+    assert_eq!(
+        anew.iter().map(|spec| &*spec.name).collect::<Vec<_>>(),
+        ["BUSDT", "CUSDT", "DUSDT"]
+    );
+    let warm = |job: &&Job| job.priority == Priority::WarmUp;
+    assert_eq!(drive.ports.jobs.iter().filter(warm).count(), 3);
+    assert!(drive.parts.engine.health(c).is_some());
+    // All of a halted venue's symbols stay.
+    assert_eq!(entries_of(&mut drive, list(false, false)), []);
+    // One that is not on the list at all is as gone as one that does not trade.
+    let less = [list(false, true), vec![instrument("DUSDT", 2, true)]].concat();
+    let entries = entries_of(&mut drive, less);
+    assert_eq!(entries, [feed(a, false), halt(a, true), feed(c, false), halt(c, true)]);
+    let status = drive.status(0);
+    assert_eq!((status.symbols, status.listed, status.retired), (2, 3, 2));
+    let other = [list(true, true), new(4, true)].concat();
+    assert_eq!(entries_of(&mut drive, other), [halt(a, false)], "other decimals stay away");
+    assert_eq!(drive.status(0).retired, 1);
+}
+
+#[test]
+fn symbols_that_were_named_are_followed_and_no_others() {
+    let mut drive = drive(9);
+    drive.parts.listing.grows = false;
+    drive.start(START);
+    let list = vec![instrument("AUSDT", 2, true), instrument("BUSDT", 2, true)];
+    assert_eq!(entries_of(&mut drive, list), []);
+    assert_eq!(drive.status(0).symbols, 1);
 }

@@ -7,6 +7,7 @@ use indicatif::HumanCount;
 use systems::units::Nanos;
 
 use super::View;
+use crate::live::Status;
 use crate::live::limits::INBOX;
 use crate::live::record::Recording;
 use crate::logging::timestamp;
@@ -122,6 +123,7 @@ pub(super) fn rows(view: &View<'_>) -> Vec<Row> {
                 format!("{} lost so far", HumanCount(status.lost)),
                 unless_zero(status.lost, Tone::Notice),
             ),
+        symbols(status),
         Row::new("trades")
             .with(format!("{}/s", HumanCount(view.rate as u64)), Tone::Plain)
             .with(format!("{} so far", HumanCount(status.prints)), Tone::Dim),
@@ -154,6 +156,14 @@ pub(super) fn rows(view: &View<'_>) -> Vec<Row> {
         );
     }
     rows
+}
+
+fn symbols(status: &Status) -> Row {
+    let count = |n: usize| HumanCount(n as u64);
+    Row::new("symbols")
+        .with(format!("{} followed", count(status.symbols)), Tone::Plain)
+        .with_if(status.listed > 0, format!("{} listed since", count(status.listed)), Tone::Plain)
+        .with_if(status.retired > 0, format!("{} retired", count(status.retired)), Tone::Notice)
 }
 
 fn candles(view: &View<'_>) -> Row {
@@ -226,7 +236,7 @@ fn at(instant: Nanos) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::{Shown, Status};
+    use crate::live::Shown;
     use crate::rest::budget::Closed;
     use systems::candle::Mark;
 
@@ -234,8 +244,8 @@ mod tests {
         let marks = vec![(0, Mark::Complete, 1_000), (0, Mark::Gap, 2), (1, Mark::Complete, 234)];
         let lag_ms = Some((2.0, 9.4));
         let links = (1, 2);
-        let status =
-            Status { prints: 5, marks, warm_up: (1, 9), lag_ms, links, ..Status::default() };
+        let status = Status { symbols: 1_200, listed: 3, retired: 1, ..Status::default() };
+        let status = Status { prints: 5, marks, warm_up: (1, 9), lag_ms, links, ..status };
         let until = Nanos::from_seconds(1_723_161_600 + 130);
         let closed = Some(Closed { until, banned: true });
         let rest = Snapshot { closed, used: 50, allowed: 100, ..Snapshot::default() };
@@ -258,6 +268,7 @@ mod tests {
             "up 1 h 1 min",
             "BANNED    no requests for 2 min 10 s, until 2024-08-09 00:02:10 UTC",
             "links     1 of 2 up",
+            "symbols   1,200 followed  3 listed since  1 retired",
             "trades    7/s  5 so far",
             "lag       2 ms median  9 ms at p99",
             "candles   1,236 closed  1,234 complete  2 gap",

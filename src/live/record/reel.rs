@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 use systems::units::Nanos;
 
 use super::shelf::{Shelf, Tape};
-use super::{Record, RecordError, Recorded, Stand, Taped};
+use super::{Kept, Record, RecordError, Recorded, Stand, Taped};
 use crate::live::limits::{FLUSH, FLUSH_NS, SYNC_NS, SYNCS};
 use crate::tape::entry::Header;
 use crate::tape::{CreateError, Writer};
@@ -83,7 +83,12 @@ impl Reel {
 
     fn take(&mut self, recorded: &Recorded) -> Result<(), RecordError> {
         let at = recorded.received;
-        let due = at.0 / self.every_ns != self.open.begun.0 / self.every_ns;
+        let anew = match &recorded.body {
+            Kept::Listed(_, anew) => anew.as_slice(),
+            _ => &[],
+        };
+        self.header.symbols.extend_from_slice(anew);
+        let due = !anew.is_empty() || at.0 / self.every_ns != self.open.begun.0 / self.every_ns;
         if due || self.open.writer.bytes() >= self.shelf.tape_max() {
             self.change(at)?;
         }

@@ -1,0 +1,68 @@
+//! What a drive has fetched: heads of candles, what the core asks for, and what came of it.
+
+use systems::dispatch::Request;
+use systems::units::Nanos;
+
+use super::{Drive, Parts, Ports};
+use crate::live::record::Kept;
+use crate::rest::arrival::{Arrival, News};
+use crate::rest::budget::Priority;
+use crate::rest::plan::{Job, Wanted};
+use crate::tape::entry::Body;
+use crate::venue::Channel;
+use crate::venue::binance::server_time;
+
+impl<P: Ports> Drive<P> {
+    pub(super) fn arrived(&mut self, arrival: Arrival) {
+        let at = arrival.received;
+        match arrival.news {
+            News::Ended { job, .. } => self.ended(&job, at),
+            news => {
+                if let News::Answer { sent, text, .. } = &news
+                    && let Some(stamp) = server_time(text)
+                {
+                    self.parts.fleet.server_time(*sent, stamp, at);
+                }
+                if let Some(kept) = Kept::of(news) {
+                    self.enter(at, kept);
+                }
+            }
+        }
+    }
+
+    /// The core hears of the end of what it asked for. A warm-up may have been merged with a
+    /// request of the core's, so its end counts too; a head is none of the core's.
+    pub(super) fn ended(&mut self, job: &Job, at: Nanos) {
+        if job.priority == Priority::WarmUp {
+            self.status.warm_up.0 += 1;
+        }
+        let (symbol, interval) = match job.wanted {
+            Wanted::Instruments => return self.parts.listing.answered(),
+            Wanted::Ids { symbol, .. } => (symbol, None),
+            Wanted::Candles { symbol, interval, .. } => (symbol, Some(interval)),
+            _ => return,
+        };
+        self.enter(at, Kept::Plain(Body::Done { symbol, interval }));
+    }
+
+    /// Hands jobs to the worker while it has room.
+    pub(super) fn ask(&mut self) {
+        let Parts { session, intervals, .. } = &self.parts;
+        for request in self.requests.drain(..) {
+            let channel = Channel::AggregateTrades;
+            let wanted = Wanted::of(&request, session.symbols(), intervals, channel);
+            let priority = match request {
+                Request::Ids { .. } => Priority::Backfill,
+                Request::Candles { .. } => self.parts.candles,
+            };
+            // Before the warm-up: the worker has its own order, this list is only its antechamber.
+            self.waiting.push_front(Job { priority, wanted });
+        }
+        while let Some(job) = self.waiting.pop_front() {
+            if let Some(job) = self.ports.job(job) {
+                self.waiting.push_front(job);
+                break;
+            }
+        }
+    }
+}
