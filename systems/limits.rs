@@ -23,8 +23,8 @@ pub const CHECKPOINT_EVERY: usize = 32;
 /// per row, smaller delays catching up after a long silence.
 pub const ADDED_MAX: usize = 16;
 
-/// Elements of a row's buffer that are kept from pulse to pulse: an ordinary one needs fewer. What a
-/// large answer has filled beyond four times as many is given back.
+/// Elements of a row's buffer that are kept from pulse to pulse: an ordinary one needs fewer. What
+/// a large answer has filled beyond four times as many is given back.
 pub const BUFFER_KEPT: usize = 4;
 
 /// Open gaps one symbol may have. At the limit the oldest is given up as unrecoverable and
