@@ -1,43 +1,14 @@
 //! Answers of many candles, which no pulse can take at once, and what else has to outlast the
 //! pulse in which it came: halts, lost ids, the venue's word.
 
+use crate::events::{A, MINUTE, SECOND, beat, feed, sec, venue};
 use crate::support::*;
-use systems::candle::{Candle, Mark, VenueCandle};
-use systems::trade::{Control, SymbolId, Trade, TradeKind};
-use systems::units::{Nanos, Price, Quantity};
-
-const SECOND: u64 = Nanos::PER_SECOND;
-const MINUTE: u64 = 60 * SECOND;
-const A: SymbolId = SymbolId(0);
-
-fn sec(k: u64) -> Nanos {
-    START.plus(k * SECOND)
-}
-
-fn beat(at: Nanos) -> Event {
-    Event::Control(Control::Heartbeat(at))
-}
+use systems::candle::{Candle, Mark};
+use systems::trade::{Control, Trade, TradeKind};
+use systems::units::Nanos;
 
 fn print(id: u64, at: Nanos) -> Event {
     Event::Print(trade(0, id, at, 10_000, 1))
-}
-
-/// The venue's candle of `interval` that opens at `at`.
-fn venue(interval: u8, at: Nanos, trades: u32) -> Event {
-    let flat = Candle::quiet(at, Price(10_000));
-    let candle = Candle {
-        trades,
-        volume: Quantity(trades.into()),
-        quote_volume: 10_000 * u128::from(trades),
-        mark: Mark::Complete,
-        ..flat
-    };
-    let candle = VenueCandle { candle, ..VenueCandle::default() };
-    Event::Control(Control::VenueCandle { symbol: A, interval, candle })
-}
-
-fn feed(up: bool) -> Event {
-    Event::Control(Control::Feed { symbol: A, up })
 }
 
 /// One print a second, an outage of `outage` s, the venue's candles of it in one answer.

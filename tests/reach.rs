@@ -1,25 +1,14 @@
 //! Where the reach of an open bucket, of a pulse and of the session's clock ends.
 
+use crate::events::{A, MINUTE, SECOND, beat, min};
 use crate::support::*;
 use systems::candle::{Candle, Mark, VenueCandle};
 use systems::reconcile::Cause;
-use systems::trade::{Batch, Control, SymbolId, Trade, TradeKind};
+use systems::trade::{Batch, Control, Trade, TradeKind};
 use systems::units::{Nanos, Price, Quantity};
 use tapescan::session::Session;
 use tapescan::symbols::Symbols;
 use tapescan::tape::{Body, Entry};
-
-const SECOND: u64 = Nanos::PER_SECOND;
-const MINUTE: u64 = 60 * SECOND;
-const A: SymbolId = SymbolId(0);
-
-fn minute(k: u64) -> Nanos {
-    START.plus(k * MINUTE)
-}
-
-fn heartbeat(at: Nanos) -> Event {
-    Event::Control(Control::Heartbeat(at))
-}
 
 fn print(id: u64, at: Nanos) -> Event {
     Event::Print(trade(0, id, at, 10_000, 1))
@@ -28,7 +17,7 @@ fn print(id: u64, at: Nanos) -> Event {
 /// The venue's candle of minute `k`, with one print at `price`.
 fn told(k: u64, price: i64) -> Candle {
     let quote_volume = price as u128;
-    let flat = Candle::quiet(minute(k), Price(price));
+    let flat = Candle::quiet(min(k), Price(price));
     Candle { trades: 1, volume: Quantity(1), quote_volume, mark: Mark::Complete, ..flat }
 }
 
@@ -39,12 +28,12 @@ fn venue(candle: Candle) -> Event {
 
 #[test]
 fn the_first_print_may_come_long_after_the_warm_up() {
-    let mut events = vec![heartbeat(minute(100))];
+    let mut events = vec![beat(min(100))];
     events.extend((0..100).map(|k| venue(told(k, 10_000))));
-    events.extend((1..200).map(|s| heartbeat(minute(100).plus(s * SECOND))));
+    events.extend((1..200).map(|s| beat(min(100).plus(s * SECOND))));
     for s in 200..500 {
-        let at = minute(100).plus(s * SECOND);
-        events.extend([heartbeat(at), print(s, at)]);
+        let at = min(100).plus(s * SECOND);
+        events.extend([beat(at), print(s, at)]);
     }
     let (_, engine) = run(&settings(&["1m"]), &symbols(1), &events, || usize::MAX);
     assert_eq!(engine.folded(A), 300, "{:?}", engine.health(A));
@@ -54,9 +43,9 @@ fn the_first_print_may_come_long_after_the_warm_up() {
 fn a_warm_up_rolls_up_where_few_longer_candles_are_kept() {
     let mut settings = settings(&["1m", "3m"]);
     settings.lookback[1] = 5;
-    let mut events = vec![heartbeat(minute(300))];
+    let mut events = vec![beat(min(300))];
     events.extend((0..300).map(|k| venue(told(k, 10_000))));
-    events.extend((1..60).map(|s| heartbeat(minute(300).plus(s * SECOND))));
+    events.extend((1..60).map(|s| beat(min(300).plus(s * SECOND))));
     let (collected, _) = run(&settings, &symbols(1), &events, || usize::MAX);
     assert_eq!((collected.row(0, 0).len(), collected.row(0, 1).len()), (300, 100));
 }
@@ -69,9 +58,9 @@ fn a_grace_longer_than_the_lookback_is_no_break() {
     for s in 0..300 {
         let at = START.plus(s * SECOND);
         // One id is missing, so that candles wait for their grace.
-        events.extend([heartbeat(at), print(1_000 + s + u64::from(s > 5), at.plus(1))]);
+        events.extend([beat(at), print(1_000 + s + u64::from(s > 5), at.plus(1))]);
     }
-    events.push(heartbeat(START.plus(400 * SECOND)));
+    events.push(beat(START.plus(400 * SECOND)));
     let (collected, _) = run(&settings, &symbols(1), &events, || usize::MAX);
     let row = collected.row(0, 0);
     // And as many quiet ones as the last heartbeat is past the grace.
@@ -84,19 +73,19 @@ fn what_changed_since_it_was_compared_is_not_called_reconciled() {
     let settings = settings(&["1m"]);
     let mut events = Vec::new();
     for k in 0..200 {
-        let at = minute(k).plus(SECOND);
-        events.extend([heartbeat(at), Event::Print(trade(0, 3 * (k + 1), at, 10_000, 1))]);
+        let at = min(k).plus(SECOND);
+        events.extend([beat(at), Event::Print(trade(0, 3 * (k + 1), at, 10_000, 1))]);
         // All ids are accounted for.
         let void = |id| Trade { kind: TradeKind::Void, ..trade(0, id, at, 10_000, 1) };
         events.extend([1, 2].map(|more| Event::Print(void(3 * (k + 1) + more))));
     }
-    let end = minute(200);
-    events.push(heartbeat(end.plus(SECOND)));
+    let end = min(200);
+    events.push(beat(end.plus(SECOND)));
     let told = |k| Candle { taker_buy_volume: Quantity(0), ..told(k, 10_000) };
     events.extend((0..200).map(|k| venue(told(k))));
-    events.push(heartbeat(end.plus(2 * SECOND)));
-    events.push(print(603, minute(190).plus(2 * SECOND)));
-    events.extend((3..20).map(|s| heartbeat(end.plus(s * SECOND))));
+    events.push(beat(end.plus(2 * SECOND)));
+    events.push(print(603, min(190).plus(2 * SECOND)));
+    events.extend((3..20).map(|s| beat(end.plus(s * SECOND))));
     let (collected, engine) = run(&settings, &symbols(1), &events, || usize::MAX);
     let (counts, _) = engine.drift(A, 0);
     assert_eq!(counts[Cause::Identical as usize], 199, "each counts once, as it was last found");
@@ -135,15 +124,15 @@ fn night(outage: u64, seed: u64) -> Vec<Event> {
     let mut id = 1_000;
     let mut minutes = |from: u64, to: u64, events: &mut Vec<Event>| {
         for k in from..to {
-            let at = minute(k).plus(SECOND);
-            events.extend([heartbeat(at), print(id, at)]);
+            let at = min(k).plus(SECOND);
+            events.extend([beat(at), print(id, at)]);
             id += 1;
         }
     };
     minutes(0, 400, &mut events);
     let feed = |up| Event::Control(Control::Feed { symbol: A, up });
-    events.extend([heartbeat(minute(400).plus(seed)), feed(false)]);
-    events.extend((0..outage).map(|k| heartbeat(minute(400 + k).plus(2 * SECOND))));
+    events.extend([beat(min(400).plus(seed)), feed(false)]);
+    events.extend((0..outage).map(|k| beat(min(400 + k).plus(2 * SECOND))));
     events.push(feed(true));
     minutes(400 + outage, 500 + outage, &mut events);
     events
@@ -181,11 +170,11 @@ fn the_oldest_candle_is_restated_while_others_are_put_in() {
     let mut settings = settings(&["1m"]);
     settings.scope = systems::settings::Scope::All;
     let mut events = night(331, SECOND);
-    let now = minute(832);
+    let now = min(832);
     for k in 50..480 {
         events.push(venue(told(k, 10_000)));
     }
-    events.extend((0..60).map(|s| heartbeat(now.plus(s * SECOND))));
+    events.extend((0..60).map(|s| beat(now.plus(s * SECOND))));
     let (collected, _) = run(&settings, &symbols(1), &events, || usize::MAX);
     for (key, (candle, values)) in &collected.candles {
         let numbers = values.iter().filter_map(|value| value.number);
@@ -202,13 +191,13 @@ fn a_print_that_comes_too_late_to_be_added_leaves_its_candle_a_gap() {
     settings.lookback = vec![20];
     let mut events = Vec::new();
     for k in 0..200 {
-        let at = minute(k).plus(SECOND);
+        let at = min(k).plus(SECOND);
         // One id of minute 100 is missing.
-        events.extend([heartbeat(at), print(1_000 + k + u64::from(k > 100), at)]);
+        events.extend([beat(at), print(1_000 + k + u64::from(k > 100), at)]);
     }
-    let late = trade(0, 1_101, minute(100).plus(2 * SECOND), 10_000, 1);
+    let late = trade(0, 1_101, min(100).plus(2 * SECOND), 10_000, 1);
     events.push(Event::Print(Trade { kind: TradeKind::Backfilled, ..late }));
-    events.extend((0..5).map(|s| heartbeat(minute(200).plus(s * SECOND))));
+    events.extend((0..5).map(|s| beat(min(200).plus(s * SECOND))));
     let (collected, engine) = run(&settings, &symbols(1), &events, || usize::MAX);
     assert!(engine.gaps(A).is_empty());
     assert_eq!(collected.row(0, 0)[100].mark, Mark::Gap);
