@@ -4,7 +4,9 @@ use crate::base::BaseItem;
 use crate::bucket::{Bucket, Edges, Placed, reopen};
 use crate::candle::{Candle, Mark};
 use crate::health::Reject;
-use crate::reconcile::{Restatement, in_groups};
+use crate::reconcile::Evidence;
+use crate::restate::{Restated, Restatement};
+use crate::ring::Ring;
 use crate::room::release;
 use crate::trade::Trade;
 use crate::units::{Nanos, Price};
@@ -173,33 +175,26 @@ impl BaseItem<'_, '_> {
         let previous = self.ring.get(position.checked_sub(1)?)?;
         Some((position, previous.close))
     }
+}
 
-    /// Applies what reconcile decided after the last pulse, as far as there is room.
-    pub(crate) fn apply_restatements(&mut self) {
-        let mut decided = core::mem::take(&mut self.evidence.decided);
-        let done = in_groups(&decided, |group| self.restate(group));
-        decided.drain(..done);
-        release(&mut decided);
-        self.evidence.decided = decided;
+impl Restated for BaseItem<'_, '_> {
+    fn evidence(&mut self) -> &mut Evidence {
+        &mut self.evidence
     }
 
-    /// Applies decisions that belong together, or says that there is no room for a candle.
-    fn restate(&mut self, group: &[Restatement]) -> bool {
-        if !group.iter().all(|restatement| self.stands(restatement)) {
-            // Prints came meanwhile: compare again.
-            group.iter().for_each(|restatement| self.evidence.put_back(restatement));
-            return true;
-        }
-        group.iter().all(|restatement| self.restate_one(restatement))
+    fn ring(&self) -> &Ring {
+        &self.ring
     }
 
-    fn stands(&self, restatement: &Restatement) -> bool {
-        let open_time = restatement.open_time();
-        let forming = open_time >= self.open.until() && !self.open.is_empty_until(open_time);
-        restatement.stands(&self.ring) && !(forming && restatement.compared.is_none())
+    fn until(&self) -> Nanos {
+        self.open.until()
     }
 
-    fn restate_one(&mut self, restatement: &Restatement) -> bool {
+    fn awaits(&self, open_time: Nanos) -> bool {
+        open_time >= self.open.until() && !self.open.is_empty_until(open_time)
+    }
+
+    fn restate(&mut self, restatement: &Restatement) -> bool {
         let open_time = restatement.open_time();
         let found = self.ring.find(open_time);
         let (Ok(position) | Err(position)) = found;
@@ -220,6 +215,20 @@ impl BaseItem<'_, '_> {
             }
         }
         true
+    }
+}
+
+impl BaseItem<'_, '_> {
+    /// Notes as missing what lies between an answer of the venue and our own candles.
+    pub(crate) fn close_joint(&mut self, now: Nanos) {
+        let Some((from, next)) = self.take_joint(now) else { return };
+        let mut open_time = from;
+        while open_time < next {
+            if !self.rested(open_time) {
+                self.absent.put(open_time, self.ring.capacity());
+            }
+            open_time = open_time.plus(self.ring.interval().ns());
+        }
     }
 
     fn restate_at(&mut self, position: u64, ours: &Candle, restatement: &Restatement) {

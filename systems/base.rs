@@ -11,6 +11,7 @@ use crate::interval::Interval;
 use crate::lane::Lane;
 use crate::ledger::Ledger;
 use crate::reconcile::Evidence;
+use crate::restate::Restated;
 use crate::ring::Ring;
 use crate::room::Room;
 use crate::row::{Absent, Dirty, Front};
@@ -103,7 +104,8 @@ impl BaseItem<'_, '_> {
         if let Some((after, before)) = self.open.ledger.take_changed() {
             self.remark(after, before);
         }
-        self.apply_restatements();
+        self.apply_restatements(now);
+        self.close_joint(now);
         *self.front = Front {
             until: self.open.until(),
             started: self.open.started(),
@@ -174,7 +176,7 @@ impl BaseItem<'_, '_> {
                 return;
             }
             if self.incomplete(candle.open_time) {
-                self.absent.push(candle.open_time, self.ring.capacity());
+                self.absent.put(candle.open_time, self.ring.capacity());
                 return;
             }
             let Some(previous) = self.ring.newest() else { return };
@@ -208,15 +210,12 @@ impl BaseItem<'_, '_> {
     /// What is known about a candle from the ledger and from its prints.
     pub(crate) fn mark_of(&self, candle: &Candle, edges: &Edges) -> Mark {
         let end = candle.open_time.plus(self.ring.interval().ns());
-        let first = self.open.ledger.first_time();
+        let began = self.open.ledger.began();
         if edges.lossy || self.incomplete(candle.open_time) {
             Mark::Gap
         } else if candle.trades == 0 {
             Mark::Quiet
-        } else if candle.open_time <= first
-            && first < end
-            && !self.open.ledger.from_the_very_first()
-        {
+        } else if began.0 > 0 && candle.open_time <= began && began < end {
             Mark::HeadPartial
         } else if candle.revision > 0 {
             Mark::Amended

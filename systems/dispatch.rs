@@ -141,7 +141,7 @@ pub fn hand_out(
         let found = evidence.differences.drain(..);
         outbox.differences.extend(found.map(|found| (row.symbol, row.interval, found)));
         let unfinished = room.short() || !evidence.decided.is_empty();
-        if unfinished || evidence.waits() {
+        if unfinished || evidence.waits() || evidence.joint.is_some() {
             awake.call(row.symbol, unfinished);
         }
     }

@@ -50,8 +50,11 @@ pub struct Ledger {
     newest: Nanos,
     /// The id that comes next, while none is expected; 0 before the first print.
     next: u64,
-    /// The lowest id seen and its trade time.
+    /// The lowest id seen, since ids last began anew, and its trade time.
     first: (u64, Nanos),
+    /// Since when every print is seen or known to be missing: trade time of the very first one, 0
+    /// if the venue had none before it.
+    began: Nanos,
     /// Open gaps, ascending.
     gaps: Vec<Gap>,
     /// Since when prints may be missing because the feed is or was down; cleared by proof.
@@ -109,6 +112,7 @@ impl Ledger {
     fn take_held(&mut self, id: u64, time: Nanos, fresh: bool) -> Seen {
         if self.next == 0 {
             (self.next, self.first, self.newest) = (id + 1, (id, time), time);
+            self.began = if id <= 1 { Nanos(0) } else { time };
             return Seen::Next;
         }
         if id < self.next {
@@ -183,6 +187,7 @@ impl Ledger {
         }
         self.note_change(time, self.first.1);
         self.first = (id, time);
+        self.began = if id <= 1 { Nanos(0) } else { self.began.min(time) };
         Seen::Filled
     }
 
@@ -247,7 +252,7 @@ impl Ledger {
             || self.gaps.iter().any(|gap| gap.after < to && from <= gap.before)
             || self.lost.touches(from, to)
             // No id says whether there was a print before the first.
-            || (to <= self.first.1 && !self.from_the_very_first())
+            || to <= self.began
     }
 
     /// Whether nothing at all is missing.
@@ -255,14 +260,14 @@ impl Ledger {
         self.gaps.is_empty() && self.unsure_since.is_none()
     }
 
-    /// Trade time of the print with the lowest id.
-    pub fn first_time(&self) -> Nanos {
-        self.first.1
+    /// Since when prints are followed: trade time of the first one, 0 if the venue had none before.
+    pub fn began(&self) -> Nanos {
+        self.began
     }
 
-    /// Whether the lowest id is the first that the venue ever gave: nothing came before it.
+    /// Whether the first id was the first that the venue ever gave: nothing came before it.
     pub fn from_the_very_first(&self) -> bool {
-        self.started() && self.first.0 <= 1
+        self.started() && self.began.0 == 0
     }
 
     /// Trade time of the newest print.

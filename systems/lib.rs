@@ -26,6 +26,7 @@ pub mod limits;
 pub mod pulse;
 pub mod reconcile;
 pub mod request;
+pub mod restate;
 pub mod ring;
 pub mod roll_up;
 pub mod room;

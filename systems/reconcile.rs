@@ -9,10 +9,11 @@ use bevy_ecs::query::QueryData;
 use crate::awake::Awake;
 use crate::base::Series;
 use crate::bucket::Edges;
-use crate::candle::{Candle, Mark, VenueCandle};
+use crate::candle::{Candle, VenueCandle};
 use crate::each_row;
 use crate::ingest::Inbox;
 use crate::limits::{DECIDED_MAX, PENDING_CANDLES_MAX};
+use crate::restate::Restatement;
 use crate::ring::Ring;
 use crate::roll_up::{BaseView, BaseViewItem, RollUp};
 use crate::room::release;
@@ -76,73 +77,6 @@ pub struct Difference {
     pub taken_over: bool,
 }
 
-/// A decision to be applied at the next pulse, if ours is then still what it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Restatement {
-    /// The venue's candle.
-    pub venue: VenueCandle,
-    /// Ours as it was compared, and what that found; `None` where we had none.
-    pub compared: Option<(Cause, Candle)>,
-    /// Whether the venue's numbers are taken, or only the mark changes.
-    pub take_over: bool,
-}
-
-impl Restatement {
-    /// When the candle opens.
-    pub fn open_time(&self) -> Nanos {
-        self.venue.candle.open_time
-    }
-
-    /// The mark that the candle shall bear.
-    pub fn mark(&self) -> Mark {
-        let identical = self.compared.is_some_and(|(cause, _)| cause == Cause::Identical);
-        if self.take_over || identical { Mark::Reconciled } else { Mark::Disputed }
-    }
-
-    /// The venue's candle as a row takes it over, in place of one of ours or of none.
-    pub fn taken(&self, ours: Option<&Candle>) -> Candle {
-        let revision = ours.map_or(0, |ours| ours.revision.saturating_add(1));
-        Candle { mark: Mark::Reconciled, revision, ..self.venue.candle }
-    }
-
-    /// Whether ours is still what it was when it was compared, or has the numbers already that it
-    /// shall take. One that has left the ring is.
-    pub fn stands(&self, ring: &Ring) -> bool {
-        let now = ring.find(self.open_time()).ok().and_then(|position| ring.get(position));
-        match (now, &self.compared) {
-            (Some(now), Some((_, then))) => {
-                let same = now.same_numbers(then);
-                let taken = self.take_over && now.same_numbers(&self.venue.candle);
-                taken || (same && now.mark.is_partial() == then.mark.is_partial())
-            }
-            (now, _) => now.is_none(),
-        }
-    }
-
-    /// How many decisions, this one first, must be applied together or not at all.
-    pub fn group(&self) -> usize {
-        let shift = self.compared.is_some_and(|(cause, _)| cause == Cause::BoundaryShift);
-        if shift { 2 } else { 1 }
-    }
-}
-
-/// Applies decisions from the first on, in groups, until `apply` says that there is no room for
-/// one. Returns how many are done with.
-pub(crate) fn in_groups(
-    decided: &[Restatement],
-    mut apply: impl FnMut(&[Restatement]) -> bool,
-) -> usize {
-    let mut done = 0;
-    while let Some(first) = decided.get(done) {
-        let group = &decided[done..decided.len().min(done + first.group())];
-        if !apply(group) {
-            break;
-        }
-        done += group.len();
-    }
-    done
-}
-
 /// The venue's candles of one row: waiting, decided, and what comparing found so far.
 #[derive(Component, Clone, Debug, Default)]
 pub struct Evidence {
@@ -154,6 +88,9 @@ pub struct Evidence {
     pub differences: Vec<Difference>,
     /// The last difference, until its neighbour is compared.
     last: Option<(Cause, Candle, VenueCandle)>,
+    /// Where the latest candles end that were taken over before others of ours, and when that was,
+    /// until it was looked at what lies between.
+    pub(crate) joint: Option<(Nanos, Nanos)>,
     /// Comparisons by [`Cause`], without those that were overtaken by a change of ours.
     pub counts: [u64; Cause::ALL.len()],
     /// Candles taken over where we had none.
@@ -184,6 +121,11 @@ impl Evidence {
             self.pending.remove(0);
             self.dropped += 1;
         }
+    }
+
+    /// A candle that ends at `end` was put in before others.
+    pub(crate) fn note_joint(&mut self, end: Nanos, now: Nanos) {
+        self.joint = Some((self.joint.map_or(end, |(known, _)| known.max(end)), now));
     }
 
     /// Whether candles wait to be compared.

@@ -28,8 +28,9 @@ pub struct Wants {
     since: Nanos,
     /// Whether a request by id, or for candles, is under way.
     asked: (bool, bool),
-    /// The ids that were asked for last, and when: asked for again, they stand behind others.
-    last_ids: Option<(u64, u64, Nanos)>,
+    /// The last of the ids that were asked for last, and when: asked for again, they stand behind
+    /// others.
+    last_ids: Option<(u64, Nanos)>,
     /// The row's places in the queue, by id and for candles.
     places: [Option<Place>; 2],
 }
@@ -49,15 +50,22 @@ impl Wants {
         self.candles = Some((known.0.min(from), known.1.max(to), known.2 || suspect));
     }
 
+    /// The gap to ask for: one that cannot be filled does not hold up those behind it.
+    fn next_gap<'a>(&self, open: &'a Open) -> Option<&'a Gap> {
+        let gaps = open.ledger.gaps();
+        let behind =
+            self.last_ids.map_or(0, |(to_id, _)| gaps.partition_point(|gap| gap.to_id <= to_id));
+        gaps.get(behind).or(gaps.first())
+    }
+
     /// The places that the row should have in the queue now.
     fn wanted(&self, row: &Row, entity: Entity, open: Option<&Open>) -> [Option<Place>; 2] {
         let place = |class, since| (class, since, row.interval, row.symbol, entity);
-        let gap = open.and_then(|open| open.ledger.gaps().first()).filter(|_| !self.asked.0);
+        let gap = open.and_then(|open| self.next_gap(open)).filter(|_| !self.asked.0);
         let candles = self.candles.filter(|_| !self.asked.1);
+        // What was passed over once has been asked for before, with no effect.
         let since = |gap: &Gap| match self.last_ids {
-            Some((from_id, to_id, at)) if (from_id, to_id) == (gap.from_id, gap.to_id) => {
-                at.max(gap.before)
-            }
+            Some((to_id, at)) if gap.to_id <= to_id => at.max(gap.before),
             _ => gap.before,
         };
         [
@@ -133,7 +141,10 @@ impl Queue {
     /// Takes the most urgent place whose time has come: a gap may still be filled by prints that
     /// are merely out of order. `holds` says whether a row still has a place.
     fn pop(&mut self, ripe_before: Nanos, holds: impl Fn(&Place, usize) -> bool) -> Option<Place> {
-        for (kind, heap) in self.heaps.iter_mut().enumerate() {
+        // However many ids are missing, every fourth request is for candles if any waits.
+        let first = if self.state.handed_out % 4 == 3 { CANDLES } else { IDS };
+        for kind in [first, 1 - first] {
+            let heap = &mut self.heaps[kind];
             while let Some(Reverse(place)) = heap.peek().copied() {
                 let held = holds(&place, kind);
                 if held && kind == IDS && place.1 > ripe_before {
@@ -250,9 +261,9 @@ fn take(
 ) -> Option<Request> {
     let symbol = row.symbol;
     if class == Class::Ids {
-        let gap = open?.ledger.gaps().first()?;
+        let gap = wants.next_gap(open?)?;
         wants.asked.0 = true;
-        wants.last_ids = Some((gap.from_id, gap.to_id, now));
+        wants.last_ids = Some((gap.to_id, now));
         return Some(Request::Ids { symbol, from_id: gap.from_id, to_id: gap.to_id });
     }
     let (from, to, _) = wants.candles.take()?;

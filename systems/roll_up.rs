@@ -10,9 +10,10 @@ use crate::candle::{Candle, Mark};
 use crate::each_row;
 use crate::ingest::Inbox;
 use crate::interval::Interval;
-use crate::reconcile::{Evidence, Restatement, in_groups};
+use crate::reconcile::Evidence;
+use crate::restate::{Restated, Restatement};
 use crate::ring::Ring;
-use crate::room::{Room, release};
+use crate::room::Room;
 use crate::row::{Absent, Dirty, Front};
 use crate::units::Nanos;
 
@@ -64,24 +65,25 @@ pub fn roll_up(
 ) {
     each_row!(inbox, awake, rows, |mut row: LongerItem<'_, '_>| {
         if let Ok(base) = bases.get(row.link.base) {
-            row.follow(&base);
+            row.follow(&base, inbox.now);
         }
     });
 }
 
 impl LongerItem<'_, '_> {
-    fn follow(&mut self, base: &BaseViewItem<'_, '_>) {
+    fn follow(&mut self, base: &BaseViewItem<'_, '_>, now: Nanos) {
         self.room.begin(&self.ring);
         let listening = self.front.listening;
         // History goes before what follows it; later, nothing holds up what closes.
         if !listening {
-            self.apply_restatements();
+            self.apply_restatements(now);
         }
         if base.open.started() {
             self.follow_started(base);
         }
         if listening {
-            self.apply_restatements();
+            self.apply_restatements(now);
+            self.close_joint(base, now);
         }
     }
 
@@ -124,7 +126,7 @@ impl LongerItem<'_, '_> {
                 self.ring.push(&candle);
             }
             None if !base.rested(open_time, open_time.plus(length)) => {
-                self.absent.push(open_time, self.ring.capacity());
+                self.absent.put(open_time, self.ring.capacity());
             }
             None => {}
         }
@@ -134,12 +136,32 @@ impl LongerItem<'_, '_> {
     fn correct_from(&mut self, mut open_time: Nanos, base: &BaseViewItem<'_, '_>) {
         let length = self.ring.interval().ns();
         while open_time < self.front.until {
-            // Of what the base row holds only the end, nothing new can be said.
-            if let Some((candle, true)) = fold_span(base, open_time, length)
-                && !self.correct(&candle)
-            {
-                self.link.behind = Some(open_time);
-                return;
+            match fold_span(base, open_time, length) {
+                Some((candle, true)) if !self.correct(&candle) => {
+                    self.link.behind = Some(open_time);
+                    return;
+                }
+                None if base.rested(open_time, open_time.plus(length)) => {
+                    self.absent.forget(open_time);
+                }
+                // Of what the base row holds only the end, nothing new can be said.
+                _ => {}
+            }
+            open_time = open_time.plus(length);
+        }
+    }
+
+    /// Fills what lies between an answer of the venue and our own candles from the base row, and
+    /// notes as missing what that has nothing of.
+    fn close_joint(&mut self, base: &BaseViewItem<'_, '_>, now: Nanos) {
+        let Some((from, next)) = self.take_joint(now) else { return };
+        self.correct_from(from, base);
+        let length = self.ring.interval().ns();
+        let mut open_time = from;
+        while open_time < next {
+            let nothing = fold_span(base, open_time, length).is_none();
+            if nothing && !base.rested(open_time, open_time.plus(length)) {
+                self.absent.put(open_time, self.ring.capacity());
             }
             open_time = open_time.plus(length);
         }
@@ -189,34 +211,29 @@ impl LongerItem<'_, '_> {
         self.dirty.numbers(position);
         self.dirty.inserted(position);
     }
+}
 
-    /// The venue's candles of longer intervals confirm ours, give history from before we listened,
-    /// and stand for those of which the base row has only a part. Other numbers they never
-    /// replace: those follow from the base interval.
-    fn apply_restatements(&mut self) {
-        let mut decided = core::mem::take(&mut self.evidence.decided);
-        let done = in_groups(&decided, |group| self.restate(group));
-        decided.drain(..done);
-        release(&mut decided);
-        self.evidence.decided = decided;
+/// The venue's candles of longer intervals confirm ours, give history from before we listened, and
+/// stand for those of which the base row has only a part. Other numbers they never replace: those
+/// follow from the base interval.
+impl Restated for LongerItem<'_, '_> {
+    fn evidence(&mut self) -> &mut Evidence {
+        &mut self.evidence
     }
 
-    /// Applies decisions that belong together, or says that there is no room for a candle.
-    fn restate(&mut self, group: &[Restatement]) -> bool {
-        if !group.iter().all(|restatement| self.stands(restatement)) {
-            // Ours changed, or is not closed yet: compare again.
-            group.iter().for_each(|restatement| self.evidence.put_back(restatement));
-            return true;
-        }
-        group.iter().all(|restatement| self.restate_one(restatement))
+    fn ring(&self) -> &Ring {
+        &self.ring
     }
 
-    fn stands(&self, restatement: &Restatement) -> bool {
-        let forming = self.front.listening && restatement.open_time() >= self.front.until;
-        restatement.stands(&self.ring) && !(forming && restatement.compared.is_none())
+    fn until(&self) -> Nanos {
+        self.front.until
     }
 
-    fn restate_one(&mut self, restatement: &Restatement) -> bool {
+    fn awaits(&self, open_time: Nanos) -> bool {
+        self.front.listening && open_time >= self.front.until
+    }
+
+    fn restate(&mut self, restatement: &Restatement) -> bool {
         let open_time = restatement.open_time();
         let found = self.ring.find(open_time);
         let (Ok(position) | Err(position)) = found;

@@ -139,19 +139,21 @@ impl Rows {
 pub struct Absent {
     /// Their open times, ascending.
     times: Vec<Nanos>,
-    /// How many of them, from the front, were handed out.
-    reported: usize,
+    /// Those that were not handed out yet, ascending.
+    fresh: Vec<Nanos>,
 }
 
 impl Absent {
-    /// Notes one later than all others; beyond `limit` the oldest is forgotten: it will get no
+    /// Notes one more, unless it is known; beyond `limit` the oldest is forgotten: it will get no
     /// candle if it turns out to have been quiet.
-    pub fn push(&mut self, open_time: Nanos, limit: usize) {
-        if self.times.len() >= limit {
-            self.times.remove(0);
-            self.reported = self.reported.saturating_sub(1);
+    pub fn put(&mut self, open_time: Nanos, limit: usize) {
+        let Err(index) = self.times.binary_search(&open_time) else { return };
+        self.times.insert(index, open_time);
+        let (Ok(index) | Err(index)) = self.fresh.binary_search(&open_time);
+        self.fresh.insert(index, open_time);
+        if self.times.len() > limit {
+            self.remove(0);
         }
-        self.times.push(open_time);
     }
 
     /// Forgets a stretch that has a candle now, and says what is to be told about the candle: it
@@ -161,12 +163,18 @@ impl Absent {
         if self.remove(index) { Touched::Numbers } else { Touched::New }
     }
 
+    /// Forgets a stretch that needs no candle after all.
+    pub fn forget(&mut self, open_time: Nanos) {
+        if let Ok(index) = self.times.binary_search(&open_time) {
+            self.remove(index);
+        }
+    }
+
     /// Forgets the one at `index`, and says whether it was handed out.
     pub fn remove(&mut self, index: usize) -> bool {
-        self.times.remove(index);
-        let said = index < self.reported;
-        self.reported -= usize::from(said);
-        said
+        let open_time = self.times.remove(index);
+        let fresh = self.fresh.binary_search(&open_time);
+        fresh.map(|index| self.fresh.remove(index)).is_err()
     }
 
     /// The open time at `index`, oldest first.
@@ -184,18 +192,13 @@ impl Absent {
         self.times.get(self.times.partition_point(|&time| time < from)).copied()
     }
 
-    /// Whether any lies in `[from, to)`.
-    pub fn any_in(&self, from: Nanos, to: Nanos) -> bool {
-        self.first_from(from).is_some_and(|time| time < to)
-    }
-
     /// Those not handed out yet.
     pub fn fresh(&self) -> &[Nanos] {
-        &self.times[self.reported..]
+        &self.fresh
     }
 
     /// Counts all as handed out.
     pub fn clear_fresh(&mut self) {
-        self.reported = self.times.len();
+        self.fresh.clear();
     }
 }

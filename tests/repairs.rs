@@ -5,6 +5,7 @@ use crate::support::*;
 use systems::candle::{Mark, VenueCandle};
 use systems::dispatch::Request;
 use systems::limits::GAPS_MAX;
+use systems::settings::Settings;
 use systems::trade::{Batch, Control, Trade, TradeKind};
 use systems::units::Nanos;
 use tapescan::engine::Engine;
@@ -69,6 +70,45 @@ fn a_repair_that_has_no_effect_does_not_starve_other_symbols() {
         }
     }
     assert!(asked.contains(&1), "asked for {asked:?}");
+}
+
+/// What is asked for, by ids and for candles, while every request comes back without effect.
+fn asked_in_vain(settings: &Settings, trades: &[Trade]) -> (Vec<u64>, usize) {
+    let mut engine = Engine::new(settings, &symbols(1), 1).unwrap();
+    let mut batch = Batch::default();
+    batch.control(Control::Heartbeat(START));
+    trades.iter().for_each(|trade| batch.push(*trade));
+    let (mut ids, mut candles) = (Vec::new(), 0);
+    for k in 1..400 {
+        batch.control(Control::Heartbeat(sec(k)));
+        let mut requests = Vec::new();
+        engine.step(&mut batch, &mut |outbox| requests.extend(outbox.requests.iter().copied()));
+        for request in requests {
+            let (symbol, interval) = match request {
+                Request::Ids { symbol, from_id, .. } => {
+                    ids.push(from_id);
+                    (symbol, None)
+                }
+                Request::Candles { symbol, interval, .. } => {
+                    candles += 1;
+                    (symbol, Some(interval))
+                }
+            };
+            batch.control(Control::RequestDone { symbol, interval });
+        }
+    }
+    (ids, candles)
+}
+
+#[test]
+fn a_gap_that_cannot_be_filled_holds_up_neither_later_gaps_nor_candles() {
+    let mut settings = settings(&["1m"]);
+    settings.requests_max = 1;
+    let trades =
+        [1_000, 1_005, 1_010, 1_015].map(|id| sold(id, START.plus((id - 1_000) * SECOND / 8)));
+    let (ids, candles) = asked_in_vain(&settings, &trades);
+    assert!(ids.len() > 9 && ids[..6] == [1_001, 1_006, 1_011, 1_001, 1_006, 1_011], "{ids:?}");
+    assert!(candles > 0);
 }
 
 /// Outages whose prints are all fetched, single losses, and correct candles of the venue. Prints of

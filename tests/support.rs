@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use systems::candle::{Candle, Mark};
 use systems::catalog::CATALOG;
-use systems::dispatch::{Change, Outbox};
+use systems::dispatch::{Change, Outbox, Request};
 use systems::interval::Interval;
 use systems::settings::{IndicatorSetting, Scope, Settings, Winner};
 use systems::symbol::SymbolSpec;
@@ -165,6 +165,8 @@ pub(crate) struct Collected {
     pub(crate) candles: BTreeMap<(u16, u8, Nanos), (Candle, Vec<Value>)>,
     /// Stretches reported without a candle and not filled since.
     pub(crate) absent: Vec<(u16, u8, Nanos)>,
+    /// What was asked for.
+    pub(crate) requests: Vec<Request>,
     /// Everything in order.
     pub(crate) digest: Digest,
     columns: Vec<usize>,
@@ -175,12 +177,14 @@ impl Collected {
     pub(crate) fn new(settings: &Settings) -> Self {
         let columns: Vec<_> = (0..settings.intervals.len()).map(|i| settings.columns(i)).collect();
         let digest = Digest::new(columns.clone());
-        Self { candles: BTreeMap::new(), absent: Vec::new(), digest, columns }
+        let (candles, absent, requests) = Default::default();
+        Self { candles, absent, requests, digest, columns }
     }
 
     /// Takes one pulse.
     pub(crate) fn take(&mut self, outbox: &Outbox) {
         self.digest.take(outbox);
+        self.requests.extend(&outbox.requests);
         for record in &outbox.records {
             let key = (record.symbol.0, record.interval, record.candle.open_time);
             let values = outbox.values_of(record, self.columns[usize::from(record.interval)]);

@@ -18,8 +18,6 @@ pub(super) struct Beginnings {
     base: Interval,
     /// Symbols whose first print was seen.
     begun: Vec<bool>,
-    /// Up to where the warm-up brings base candles, by symbol; zero without one.
-    warm_until: Vec<Nanos>,
     /// Symbols that are to be asked for if they stay silent, and when.
     due: VecDeque<(Nanos, SymbolId)>,
     /// Symbols that were asked for.
@@ -27,30 +25,16 @@ pub(super) struct Beginnings {
 }
 
 impl Beginnings {
-    /// The symbols of a session with these jobs, before anything has come.
-    pub(super) fn new(base: Interval, begun: Vec<bool>, jobs: &[Job]) -> Self {
-        let (warm_until, asked) = (vec![Nanos(0); begun.len()], vec![false; begun.len()]);
-        let mut beginnings = Self { base, begun, warm_until, due: VecDeque::new(), asked };
-        beginnings.warms(jobs);
-        beginnings
+    /// The symbols of a session before anything has come.
+    pub(super) fn new(base: Interval, begun: Vec<bool>) -> Self {
+        let asked = vec![false; begun.len()];
+        Self { base, begun, due: VecDeque::new(), asked }
     }
 
     /// One more symbol, with the next number.
     pub(super) fn add(&mut self) {
         self.begun.push(false);
-        self.warm_until.push(Nanos(0));
         self.asked.push(false);
-    }
-
-    /// These jobs bring the past.
-    pub(super) fn warms(&mut self, jobs: &[Job]) {
-        for job in jobs {
-            if let Wanted::Candles { symbol, interval, to, .. } = job.wanted
-                && interval == self.base
-            {
-                self.warm_until[usize::from(symbol.0)] = to;
-            }
-        }
     }
 
     /// Whether a symbol's first print was seen.
@@ -59,22 +43,20 @@ impl Beginnings {
     }
 
     /// What a print from a stream calls for if it is its symbol's first: the candle that was
-    /// forming has prints from before, and candles have closed since the warm-up was asked for.
-    pub(super) fn heard(&mut self, first: &Trade, channel: Channel, symbols: &Symbols) -> Vec<Job> {
+    /// forming has prints from before.
+    pub(super) fn heard(
+        &mut self,
+        first: &Trade,
+        channel: Channel,
+        symbols: &Symbols,
+    ) -> Option<Job> {
         let symbol = first.symbol;
         if std::mem::replace(&mut self.begun[usize::from(symbol.0)], true) {
-            return Vec::new();
+            return None;
         }
-        let name = symbols.spec(symbol).name.clone();
-        let from = self.base.bucket(first.time);
-        let warm_until = self.warm_until[usize::from(symbol.0)];
-        let seam = (Nanos(0) < warm_until && warm_until < from).then(|| {
-            let (name, interval) = (name.clone(), self.base);
-            let wanted = Wanted::Candles { symbol, name, interval, from: warm_until, to: from };
-            Job { priority: Priority::Suspect, wanted }
-        });
+        let (name, from) = (symbols.spec(symbol).name.clone(), self.base.bucket(first.time));
         let wanted = Wanted::Head { symbol, name, channel, from, first_id: first.id };
-        seam.into_iter().chain([Job { priority: Priority::Backfill, wanted }]).collect()
+        Some(Job { priority: Priority::Backfill, wanted })
     }
 
     /// Prints of these symbols arrive from now on.

@@ -88,7 +88,7 @@ impl<P: Ports> Drive<P> {
         let CaughtUp { prints, received, requests, .. } = std::mem::take(&mut parts.earlier);
         let begun = |id| parts.engine.folded(SymbolId(id)) > 0;
         let begun = (0..symbols as u16).map(begun).collect();
-        let beginnings = Beginnings::new(parts.intervals[0], begun, &parts.jobs);
+        let beginnings = Beginnings::new(parts.intervals[0], begun);
         Self {
             ports,
             batch: Batch::default(),

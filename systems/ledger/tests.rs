@@ -81,7 +81,7 @@ fn a_head_is_repaired_downwards() {
     let mut ledger = saw(&[100, 101]);
     assert_eq!(ledger.take(97, at(0).minus(9), false), Seen::Filled);
     assert_eq!(missing(&ledger), [(98, 99)]);
-    assert_eq!(ledger.first_time(), at(0).minus(9));
+    assert_eq!(ledger.began(), at(0).minus(9));
 }
 
 #[test]
@@ -133,4 +133,18 @@ fn answers_about_old_ids_move_and_fill_nothing() {
     assert_eq!(missing(&ledger), [(51, 51)]);
     assert_eq!(ledger.take(51, at(100), false), Seen::Filled);
     assert_eq!(ledger.take(53, at(102), false), Seen::Next, "later than all that was seen");
+}
+
+#[test]
+fn ids_that_begin_anew_put_nothing_in_doubt_that_was_known() {
+    let mut ledger = saw(&[10, 11, 12]);
+    let again = at(2).plus(RESET_AFTER_NS + 1);
+    assert_eq!(ledger.take(5, again, true), Seen::Reset);
+    assert!(!ledger.incomplete(at(1), at(2)), "seen before");
+    assert!(ledger.incomplete(at(3), at(4)), "nobody knows how many came after the last");
+    assert!(ledger.incomplete(at(0).minus(9), at(0)), "before the first print");
+    // Nor does a first id make anything known of before we listened.
+    let mut ledger = saw(&[10, 11, 12]);
+    assert_eq!(ledger.take(1, again, true), Seen::Reset);
+    assert!(!ledger.from_the_very_first() && ledger.incomplete(at(0).minus(9), at(0)));
 }

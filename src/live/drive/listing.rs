@@ -196,7 +196,6 @@ impl<P: Ports> Drive<P> {
         let now = self.parts.fleet.clock().venue_time(at).unwrap_or(self.venue_now);
         let mut warm = WarmUp::default();
         warm.add_symbol(*venue, (symbol, name), lookback, now);
-        self.beginnings.warms(&warm.jobs);
         self.status.warm_up.1 += warm.jobs.len();
         self.waiting.extend(warm.jobs);
     }
