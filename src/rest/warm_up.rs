@@ -25,7 +25,7 @@ pub struct WarmUp {
 
 /// Plans the last candles of every symbol: for each interval, as many as given, up to the candle
 /// that is forming at the venue's time `now`. That one begins with live prints and is completed by
-/// a job for its head, so the two join without a seam.
+/// a job for its head. What closes before prints come, the core finds missing and asks for.
 pub fn warm_up(
     venue: Venue,
     symbols: &Symbols,
