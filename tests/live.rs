@@ -1,6 +1,7 @@
 //! A live session against the simulated exchange, over sockets: what it closes is the venue's
 //! truth, what it misses is repaired by id, and its tape replays to the same digest.
 
+mod boundary;
 mod faults;
 mod killed;
 mod listing;

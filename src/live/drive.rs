@@ -181,7 +181,7 @@ impl<P: Ports> Drive<P> {
         (summary, self.parts.outputs, self.parts.session.symbols().clone(), self.ports)
     }
 
-    /// How it stands; `inbox` events were found waiting.
+    /// How it stands; `inbox` events were found waiting since this was asked last.
     pub fn status(&mut self, inbox: usize) -> Status {
         let Parts { engine, outputs, fleet, session, listing, .. } = &self.parts;
         let symbols = session.symbols().specs().len() as u16;
@@ -191,6 +191,7 @@ impl<P: Ports> Drive<P> {
         let active = || fleet.links().filter(|link| link.active);
         self.status.links = (active().filter(|l| l.subscribed.is_some()).count(), active().count());
         self.status.lag_ms = self.lags.take();
+        self.status.inbox = inbox;
         self.status.inbox_max = self.status.inbox_max.max(inbox);
         self.status.marks = outputs.marks().collect();
         self.status.gaps = (0..symbols).map(|id| engine.gaps(SymbolId(id)).len()).sum();

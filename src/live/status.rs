@@ -28,6 +28,8 @@ pub struct Status {
     /// How late prints were, by the venue's time, since the status before: the median and the
     /// 99th percentile in milliseconds; `None` without any.
     pub lag_ms: Option<(f64, f64)>,
+    /// The most events found waiting in the inbox since the status before.
+    pub inbox: usize,
     /// The most events that were ever found waiting in the inbox.
     pub inbox_max: usize,
     /// Candles closed so far, by interval index and mark.

@@ -99,7 +99,7 @@ fn work(
         }
         drive.step();
         if ticked || !going {
-            status.send_replace(drive.status(found_most));
+            status.send_replace(drive.status(std::mem::take(&mut found_most)));
         }
     }
 }
