@@ -210,6 +210,9 @@ impl Engine {
             }
             Control::RequestDone { symbol, interval } => {
                 let row = self.row(symbol, interval.unwrap_or(0))?;
+                if interval.is_some() {
+                    self.world.get_mut::<Evidence>(row)?.answer_ended();
+                }
                 if self.world.get_mut::<Wants>(row)?.done(interval.is_some()) {
                     self.world.resource_mut::<Queue>().answered();
                 }

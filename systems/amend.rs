@@ -46,6 +46,8 @@ impl BaseItem<'_, '_> {
         let found = self.ring.find(open_time);
         let (Ok(position) | Err(position)) = found;
         if found.is_err() && position == self.ring.start() {
+            // Should candles of the venue come to lie before it, this one was not quiet.
+            self.open.ledger.lose(trade.time);
             return Placed::Rejected(Reject::BeforeStart);
         }
         let edges = self.edges_at(position);
@@ -219,16 +221,18 @@ impl Restated for BaseItem<'_, '_> {
 }
 
 impl BaseItem<'_, '_> {
-    /// Notes as missing what lies between an answer of the venue and our own candles.
+    /// Notes as missing what an answer of the venue lacks up to our own candles, except what ids
+    /// prove to have been quiet.
     pub(crate) fn close_joint(&mut self, now: Nanos) {
         let Some((from, next)) = self.take_joint(now) else { return };
         let mut open_time = from;
         while open_time < next {
-            if !self.rested(open_time) {
+            if self.ring.find(open_time).is_err() && !self.rested(open_time) {
                 self.absent.put(open_time, self.ring.capacity());
             }
             open_time = open_time.plus(self.ring.interval().ns());
         }
+        self.remark(from, next.minus(1));
     }
 
     fn restate_at(&mut self, position: u64, ours: &Candle, restatement: &Restatement) {

@@ -155,13 +155,17 @@ impl BaseItem<'_, '_> {
             return;
         }
         let previous = interval.bucket(now.minus(interval.ns()));
-        let mut room = true;
+        let (mut room, since, silent) = (true, self.open.until(), self.open.current.is_empty());
         while room && let Some(mut bucket) = self.open.take_before(previous) {
             bucket.edges.lossy = true;
             self.close_one(&bucket);
             room = self.room.take(&self.ring);
         }
         let next = self.open.ahead.first().map_or(now, |bucket| bucket.candle.open_time.min(now));
+        if silent && self.ring.end() > 0 && !self.rested(since) {
+            // Nothing else would tell of the break.
+            self.absent.put(since, self.ring.capacity());
+        }
         // Without room for all, the rest of the break is leapt over in the next pulse.
         self.open.start_at(interval.bucket(if room { next.max(previous) } else { next }));
     }

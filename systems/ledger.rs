@@ -186,8 +186,10 @@ impl Ledger {
             self.give_up_if_full();
         }
         self.note_change(time, self.first.1);
+        // Once ids began anew, the first of them says nothing about the past before.
+        let first_of_all = id <= 1 && self.began == self.first.1;
+        self.began = if first_of_all { Nanos(0) } else { self.began.min(time) };
         self.first = (id, time);
-        self.began = if id <= 1 { Nanos(0) } else { self.began.min(time) };
         Seen::Filled
     }
 

@@ -80,9 +80,9 @@ pub const PENDING_CANDLES_MAX: usize = 4_096;
 /// candle that waits, and one for its neighbour. No more are made while any waits for room.
 pub const DECIDED_MAX: usize = 2 * PENDING_CANDLES_MAX;
 
-/// How long after the last candle of an answer it is looked at what lies between the answer and the
-/// candles of our own. Pages of one answer follow each other faster.
-pub const JOINED_AFTER_NS: u64 = 20_000_000_000;
+/// The longest that an answer of several pages is waited for before it is looked at what it lacks,
+/// in nanoseconds of the venue's time, where nothing says that it has ended.
+pub const ANSWER_MAX_NS: u64 = 600_000_000_000;
 
 const _: () = assert!(CHECKPOINT_EVERY > 0 && GAPS_MAX > 1);
 const _: () = assert!(EARLIEST_NS < LATEST_NS);

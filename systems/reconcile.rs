@@ -77,6 +77,17 @@ pub struct Difference {
     pub taken_over: bool,
 }
 
+/// Candles that were taken over before others of ours.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Joint {
+    /// Where the first of them ends.
+    pub(crate) from: Nanos,
+    /// Where the last of them ends.
+    pub(crate) to: Nanos,
+    /// The venue's time when the first was taken over.
+    pub(crate) since: Nanos,
+}
+
 /// The venue's candles of one row: waiting, decided, and what comparing found so far.
 #[derive(Component, Clone, Debug, Default)]
 pub struct Evidence {
@@ -88,9 +99,10 @@ pub struct Evidence {
     pub differences: Vec<Difference>,
     /// The last difference, until its neighbour is compared.
     last: Option<(Cause, Candle, VenueCandle)>,
-    /// Where the latest candles end that were taken over before others of ours, and when that was,
-    /// until it was looked at what lies between.
-    pub(crate) joint: Option<(Nanos, Nanos)>,
+    /// Candles that were taken over before others of ours, until it was looked at what lies between.
+    pub(crate) joint: Option<Joint>,
+    /// An answer has ended whose candles may not all be applied yet.
+    pub(crate) answered: bool,
     /// Comparisons by [`Cause`], without those that were overtaken by a change of ours.
     pub counts: [u64; Cause::ALL.len()],
     /// Candles taken over where we had none.
@@ -125,7 +137,13 @@ impl Evidence {
 
     /// A candle that ends at `end` was put in before others.
     pub(crate) fn note_joint(&mut self, end: Nanos, now: Nanos) {
-        self.joint = Some((self.joint.map_or(end, |(known, _)| known.max(end)), now));
+        let joint = self.joint.get_or_insert(Joint { from: end, to: end, since: now });
+        (joint.from, joint.to) = (joint.from.min(end), joint.to.max(end));
+    }
+
+    /// An answer has ended: no more of its candles come.
+    pub fn answer_ended(&mut self) {
+        self.answered = true;
     }
 
     /// Whether candles wait to be compared.

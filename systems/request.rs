@@ -28,11 +28,21 @@ pub struct Wants {
     since: Nanos,
     /// Whether a request by id, or for candles, is under way.
     asked: (bool, bool),
-    /// The last of the ids that were asked for last, and when: asked for again, they stand behind
-    /// others.
-    last_ids: Option<(u64, Nanos)>,
+    /// The gap that was asked for last.
+    last_ids: Option<Asked>,
     /// The row's places in the queue, by id and for candles.
     places: [Option<Place>; 2],
+}
+
+/// A gap that was asked for. Gaps take turns, in rounds over those known when a round begins.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    /// Its last id.
+    to_id: u64,
+    /// The last id of the newest gap of the round.
+    round_to_id: u64,
+    /// When: asked for again, it stands behind others.
+    at: Nanos,
 }
 
 impl Wants {
@@ -50,12 +60,15 @@ impl Wants {
         self.candles = Some((known.0.min(from), known.1.max(to), known.2 || suspect));
     }
 
-    /// The gap to ask for: one that cannot be filled does not hold up those behind it.
+    /// The gap to ask for: one that cannot be filled does not hold up those behind it, nor do those
+    /// that open meanwhile keep it from being asked for again.
     fn next_gap<'a>(&self, open: &'a Open) -> Option<&'a Gap> {
         let gaps = open.ledger.gaps();
-        let behind =
-            self.last_ids.map_or(0, |(to_id, _)| gaps.partition_point(|gap| gap.to_id <= to_id));
-        gaps.get(behind).or(gaps.first())
+        let behind = self.last_ids.and_then(|asked| {
+            let next = gaps.get(gaps.partition_point(|gap| gap.to_id <= asked.to_id))?;
+            (next.to_id <= asked.round_to_id).then_some(next)
+        });
+        behind.or(gaps.first())
     }
 
     /// The places that the row should have in the queue now.
@@ -65,7 +78,7 @@ impl Wants {
         let candles = self.candles.filter(|_| !self.asked.1);
         // What was passed over once has been asked for before, with no effect.
         let since = |gap: &Gap| match self.last_ids {
-            Some((to_id, at)) if gap.to_id <= to_id => at.max(gap.before),
+            Some(asked) if gap.to_id <= asked.to_id => asked.at.max(gap.before),
             _ => gap.before,
         };
         [
@@ -263,7 +276,10 @@ fn take(
     if class == Class::Ids {
         let gap = wants.next_gap(open?)?;
         wants.asked.0 = true;
-        wants.last_ids = Some((gap.to_id, now));
+        let newest = open?.ledger.gaps().last()?.to_id;
+        let round = wants.last_ids.filter(|asked| asked.to_id < gap.to_id);
+        let round_to_id = round.map_or(newest, |asked| asked.round_to_id.max(gap.to_id));
+        wants.last_ids = Some(Asked { to_id: gap.to_id, round_to_id, at: now });
         return Some(Request::Ids { symbol, from_id: gap.from_id, to_id: gap.to_id });
     }
     let (from, to, _) = wants.candles.take()?;

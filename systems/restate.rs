@@ -1,7 +1,7 @@
 //! What reconcile decided, applied to the candles of a row at the next pulse.
 
 use crate::candle::{Candle, Mark, VenueCandle};
-use crate::limits::JOINED_AFTER_NS;
+use crate::limits::ANSWER_MAX_NS;
 use crate::reconcile::{Cause, Evidence};
 use crate::ring::Ring;
 use crate::room::release;
@@ -80,12 +80,13 @@ pub(crate) trait Restated {
         let mut done = 0;
         while let Some(first) = decided.get(done) {
             let group = &decided[done..decided.len().min(done + first.group())];
+            let inserts = first.compared.is_none() && first.open_time() < self.until();
             if !group.iter().all(|restatement| self.stands(restatement)) {
                 // Ours changed, or is not closed yet: compare again.
                 group.iter().for_each(|restatement| self.evidence().put_back(restatement));
             } else if !group.iter().all(|restatement| self.restate(restatement)) {
                 break;
-            } else if first.compared.is_none() && first.open_time() < self.until() {
+            } else if inserts {
                 let end = first.open_time().plus(self.ring().interval().ns());
                 self.evidence().note_joint(end, now);
             }
@@ -102,19 +103,25 @@ pub(crate) trait Restated {
         restatement.stands(self.ring()) && !ours_may_come
     }
 
-    /// The stretch between the candles that the venue gave and those of ours that follow, where its
-    /// answer ended before we began to listen; once, when no more of them come.
+    /// The stretch over the candles that an answer gave, up to those of ours that follow, where it
+    /// may have ended before we began to listen; once, when no more of them come.
     fn take_joint(&mut self, now: Nanos) -> Option<(Nanos, Nanos)> {
-        let (from, at) = self.evidence().joint?;
-        if now < at.plus(JOINED_AFTER_NS) || !self.evidence().decided.is_empty() {
+        let evidence = self.evidence();
+        if evidence.waits() || !evidence.decided.is_empty() {
             return None;
         }
-        self.evidence().joint = None;
+        let over = core::mem::take(&mut evidence.answered);
+        let joint = evidence.joint?;
+        if !over && now < joint.since.plus(ANSWER_MAX_NS) {
+            return None;
+        }
+        evidence.joint = None;
         let ring = self.ring();
-        let step = ring.interval().ns();
-        ring.find(from.minus(step)).ok()?;
-        let next = ring.get(ring.lower_bound(from)).map_or(self.until(), |candle| candle.open_time);
-        let reach = step * ring.capacity() as u64;
-        Some((from.max(next.minus(reach)), next)).filter(|(from, next)| from < next)
+        let oldest = ring.get(ring.start())?.open_time;
+        let next = ring.get(ring.lower_bound(joint.to));
+        let next = next.map_or(self.until(), |candle| candle.open_time);
+        let reach = ring.interval().ns() * ring.capacity() as u64;
+        let from = joint.from.max(oldest).max(next.minus(reach));
+        (from < next).then_some((from, next))
     }
 }

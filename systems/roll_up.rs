@@ -138,7 +138,8 @@ impl LongerItem<'_, '_> {
         while open_time < self.front.until {
             match fold_span(base, open_time, length) {
                 Some((candle, true)) if !self.correct(&candle) => {
-                    self.link.behind = Some(open_time);
+                    let behind = self.link.behind.map_or(open_time, |known| known.min(open_time));
+                    self.link.behind = Some(behind);
                     return;
                 }
                 None if base.rested(open_time, open_time.plus(length)) => {
@@ -151,16 +152,16 @@ impl LongerItem<'_, '_> {
         }
     }
 
-    /// Fills what lies between an answer of the venue and our own candles from the base row, and
-    /// notes as missing what that has nothing of.
+    /// Fills from the base row what an answer of the venue lacks up to our own candles, and notes
+    /// the rest as missing.
     fn close_joint(&mut self, base: &BaseViewItem<'_, '_>, now: Nanos) {
         let Some((from, next)) = self.take_joint(now) else { return };
         self.correct_from(from, base);
         let length = self.ring.interval().ns();
         let mut open_time = from;
         while open_time < next {
-            let nothing = fold_span(base, open_time, length).is_none();
-            if nothing && !base.rested(open_time, open_time.plus(length)) {
+            if self.ring.find(open_time).is_err() && !base.rested(open_time, open_time.plus(length))
+            {
                 self.absent.put(open_time, self.ring.capacity());
             }
             open_time = open_time.plus(length);

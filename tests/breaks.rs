@@ -3,7 +3,6 @@
 use crate::events::*;
 use crate::support::*;
 use systems::candle::Mark;
-use systems::dispatch::Request;
 use systems::health::Reject;
 use systems::trade::{Trade, TradeKind};
 use systems::units::{Nanos, Quantity};
@@ -25,50 +24,6 @@ fn minutes_between_the_warm_up_and_the_first_print_are_not_called_quiet() {
         !marks.contains(&Some(Mark::Quiet)),
         "so nobody knows that these were quiet: {marks:?}"
     );
-}
-
-/// Prints from minute 7 on, and the venue's word about minutes 0 to 3, which reaches no further.
-fn answer_that_ends_early(later: impl IntoIterator<Item = Event>) -> Vec<Event> {
-    let from = min(7).plus(20 * SECOND);
-    let mut events = vec![beat(min(7))];
-    events.extend([beat(from), print(5_000, from)]);
-    events.extend((0..4).map(|k| venue(0, min(k), 1)));
-    events.push(venue(1, min(0), 3));
-    for k in 1..600 {
-        let at = from.plus(k * SECOND);
-        events.extend([beat(at), print(5_000 + k, at)]);
-    }
-    events.extend(later);
-    events
-}
-
-#[test]
-fn minutes_that_a_late_answer_does_not_reach_are_missing_and_asked_for() {
-    let settings = settings(&["1m", "3m"]);
-    let (collected, _) = run(&settings, &symbols(1), &answer_that_ends_early([]), || usize::MAX);
-    let absent = |interval| -> Vec<Nanos> {
-        collected.absent.iter().filter(|key| key.1 == interval).map(|key| key.2).collect()
-    };
-    assert_eq!(absent(0), [4, 5, 6].map(min));
-    // Of minutes 3 to 5 the base row has the first; it has nothing of what a span 6 to 8 lacks.
-    let marks = [3, 6].map(|k| at_time(&collected.row(0, 1), min(k)).map(|candle| candle.mark));
-    assert_eq!(marks, [Some(Mark::Gap); 2], "{:?}", collected.row(0, 1));
-    let wanted = |request: &Request| {
-        matches!(request, Request::Candles { interval: 0, from, to, .. }
-            if *from <= min(4) && min(7) <= *to)
-    };
-    assert!(collected.requests.iter().any(wanted), "{:?}", collected.requests);
-}
-
-#[test]
-fn what_a_late_answer_does_not_reach_can_still_be_answered() {
-    let at = min(7).plus(620 * SECOND);
-    let later = (4..7).map(|k| venue(0, min(k), 1)).chain([beat(at), beat(at.plus(SECOND))]);
-    let events = answer_that_ends_early(later);
-    let (collected, _) = run(&settings(&["1m", "3m"]), &symbols(1), &events, || usize::MAX);
-    let marks = [(0, 4), (0, 5), (0, 6), (1, 3)]
-        .map(|(interval, k)| at_time(&collected.row(0, interval), min(k)).map(|c| c.mark));
-    assert_eq!(marks, [Some(Mark::Reconciled); 4]);
 }
 
 #[test]

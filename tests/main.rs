@@ -7,6 +7,7 @@ mod config;
 mod events;
 mod hostile;
 mod import;
+mod joints;
 mod link;
 mod live;
 mod parity;

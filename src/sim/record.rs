@@ -9,6 +9,9 @@ use systems::units::{Nanos, Price};
 /// Stands where a candle has no trades, or none with an id.
 pub(super) const NO_ID: u64 = u64::MAX;
 
+/// Prints that a symbol may always have room for.
+const KEPT_ROOM: usize = 1_024;
+
 /// One symbol's share of the truth.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
@@ -91,6 +94,12 @@ impl Record {
         let Some(gone) = self.trades.pop_front() else { return };
         while self.aggregates.front().is_some_and(|oldest| oldest.first_id <= gone.id) {
             self.aggregates.pop_front();
+        }
+        // A symbol that was busy once must not keep the room for it.
+        for kept in [&mut self.trades, &mut self.aggregates] {
+            if kept.capacity() > 4 * kept.len() + KEPT_ROOM {
+                kept.shrink_to(2 * kept.len());
+            }
         }
     }
 }

@@ -147,4 +147,9 @@ fn ids_that_begin_anew_put_nothing_in_doubt_that_was_known() {
     let mut ledger = saw(&[10, 11, 12]);
     assert_eq!(ledger.take(1, again, true), Seen::Reset);
     assert!(!ledger.from_the_very_first() && ledger.incomplete(at(0).minus(9), at(0)));
+    // Even if it comes behind the second.
+    let mut ledger = saw(&[10, 11, 12]);
+    assert_eq!(ledger.take(2, again, true), Seen::Reset);
+    assert_eq!(ledger.take(1, again, true), Seen::Filled);
+    assert!(!ledger.from_the_very_first() && ledger.incomplete(at(0).minus(9), at(0)));
 }
