@@ -1,8 +1,10 @@
 //! A live session against the simulated exchange, over sockets: what it closes is the venue's
 //! truth, what it misses is repaired by id, and its tape replays to the same digest.
 
+mod ending;
 mod faults;
 mod killed;
+mod klines;
 mod listing;
 mod long;
 mod recording;
