@@ -317,7 +317,7 @@ impl Engine {
         evidence.map_or(Default::default(), |evidence| (evidence.counts, evidence.adopted))
     }
 
-    /// What of a range is not proven by the venue's candles: from the first such candle to the last.
+    /// What of a range is not proven by the venue's candles: from the first such one to the last.
     pub fn unproven(
         &self,
         symbol: SymbolId,

@@ -122,7 +122,7 @@ pub enum RecordError {
     #[error("the disk is slower than the stream: no room for {} s", RECORDER_WAIT.as_secs())]
     Slow,
     /// The last tape was not sealed in time, and so many entries are not on it.
-    #[error("the last tape was not sealed within {} s: {lost} entries are not on it", SEAL.as_secs())]
+    #[error("the last tape was not sealed within {} s: {lost} entries are missing", SEAL.as_secs())]
     Stuck {
         /// How many.
         lost: u64,

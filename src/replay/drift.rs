@@ -21,16 +21,13 @@ const EXAMPLES_MAX: usize = 3;
 /// Symbols that are named.
 const WORST_MAX: usize = 10;
 
-/// Differences by cause; those of [`Cause::Identical`] stay 0.
-pub type Causes = [u64; Cause::ALL.len()];
-
 /// One day's differences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Day {
     /// When it begins.
     pub begins: Nanos,
-    /// Its candles that differed, by cause.
-    pub causes: Causes,
+    /// Its candles that differed, by cause; of [`Cause::Identical`] there are none.
+    pub causes: [u64; Cause::ALL.len()],
     /// Those of them that were taken over from the venue.
     pub taken_over: u64,
 }

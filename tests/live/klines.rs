@@ -1,5 +1,5 @@
-//! Sessions that take the venue's candles from its streams: nothing is asked for that came, and what
-//! came late, wrong or not at all is asked for.
+//! Sessions that take the venue's candles from its streams: nothing is asked for that came, and
+//! what came late, wrong or not at all is asked for.
 
 use super::*;
 
@@ -64,4 +64,7 @@ fn every_candle_is_proven_whatever_becomes_of_the_venues_streams() {
     // A print that the venue counted too much, until its answer said otherwise.
     let drift = ended.iter().map(|(ended, _)| ended.summary.drift[2]).collect::<Vec<_>>();
     assert!(drift[3] > 0 && drift[0] == 0, "{drift:?}");
+    let told = &ended[3].0.summary.drifted;
+    let days: u64 = told.days.iter().map(|day| day.causes.iter().sum::<u64>()).sum();
+    assert!(days > 0 && !told.worst.is_empty() && !told.examples.is_empty(), "{told:?}");
 }

@@ -290,6 +290,14 @@ fn candles_that_the_venue_publishes_are_asked_for_only_where_that_is_not_enough(
             5 if n > 0 => hear(kline(second(n - 1), 70 + n - 1, 1, true)),
             _ => {}
         }
+        for command in std::mem::take(&mut drive.ports.commands) {
+            if let Command::Send(_, text) = command {
+                let id = text.rsplit("\"id\":").next().unwrap().trim_end_matches('}');
+                let answer = format!("{{\"result\":null,\"id\":{id}}}");
+                drive.take(Event::Frame(socket, at, answer.into()));
+                frames += 1;
+            }
+        }
         drive.take(Event::Tick { at, full: false });
         drive.step();
         for job in std::mem::take(&mut drive.ports.jobs) {
@@ -300,7 +308,8 @@ fn candles_that_the_venue_publishes_are_asked_for_only_where_that_is_not_enough(
             drive.take(Event::Arrival(Arrival { received: at, news: News::Ended { job, end } }));
         }
     }
-    assert_eq!(asked, [(second(3), second(6))]);
+    let doubtful = |(from, to): &(Nanos, Nanos)| second(3) <= *from && *to <= second(6);
+    assert!(asked[0] == (second(3), second(6)) && asked.iter().all(doubtful), "{asked:?}");
     assert!(drive.status.spared >= 3, "{}", drive.status.spared);
     let forming = drive.ports.entries.iter().filter(
         |entry| matches!(&entry.body, Kept::Frame(_, text) if text.contains("\"x\":false")),

@@ -242,7 +242,7 @@ impl Syncer {
     }
 }
 
-/// Brings a file and its name to the disk: a name is the folder's, which is brought there on its own.
+/// Brings a file and its name to the disk: the name is the folder's, which goes there on its own.
 fn to_disk(file: &Path, out: &File) -> io::Result<()> {
     out.sync_all()?;
     let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty());
