@@ -276,8 +276,9 @@ pub enum TapeCommand {
     },
     /// Check checksums, order and ids; exit code 3 if bytes are damaged or ids are missing.
     Verify {
-        /// The tape.
-        tape: PathBuf,
+        /// The tape; several, or a folder of them, are checked as the session that they hold.
+        #[arg(required = true, value_name = "TAPE")]
+        tapes: Vec<PathBuf>,
         /// Print one JSON object.
         #[arg(long)]
         json: bool,

@@ -1,5 +1,7 @@
 //! The engine: a world, its schedules, and `step`. It knows no channel, no file and no clock.
 
+use std::ops::Range;
+
 use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::Schedule;
 use bevy_tasks::{ComputeTaskPool, TaskPoolBuilder};
@@ -7,7 +9,7 @@ use bevy_tasks::{ComputeTaskPool, TaskPoolBuilder};
 use systems::awake::{Alarm, Awake};
 use systems::base::Series;
 use systems::bucket::Open;
-use systems::candle::Candle;
+use systems::candle::{Candle, Mark};
 use systems::dispatch::Outbox;
 use systems::health::{Health, Strays};
 use systems::ingest::Inbox;
@@ -316,6 +318,28 @@ impl Engine {
     pub fn drift(&self, symbol: SymbolId, interval: u8) -> ([u64; Cause::ALL.len()], u64) {
         let evidence = self.row(symbol, interval).and_then(|row| self.world.get::<Evidence>(row));
         evidence.map_or(Default::default(), |evidence| (evidence.counts, evidence.adopted))
+    }
+
+    /// What of a range is not proven by the venue's candles: from the first such one to the last.
+    pub fn unproven(
+        &self,
+        symbol: SymbolId,
+        interval: u8,
+        range: Range<Nanos>,
+    ) -> Option<Range<Nanos>> {
+        let ring = self.world.get::<Ring>(self.row(symbol, interval)?)?;
+        let proven = |open_time| {
+            let candle = ring.find(open_time).ok().and_then(|position| ring.get(position));
+            candle.is_some_and(|candle| candle.mark == Mark::Reconciled)
+        };
+        let (Range { mut start, mut end }, length_ns) = (range, ring.interval().ns());
+        while start < end && proven(start) {
+            start = start.plus(length_ns);
+        }
+        while start < end && proven(end.minus(length_ns)) {
+            end = end.minus(length_ns);
+        }
+        (start < end).then_some(start..end)
     }
 
     /// The closed candles that a row still holds, oldest first.

@@ -6,7 +6,9 @@
 use std::fmt;
 use std::io::{self, IsTerminal};
 use std::str::FromStr;
+use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use log::{Level, LevelFilter, Log, Metadata, Record, SetLoggerError};
 use systems::units::Nanos;
@@ -175,9 +177,23 @@ pub fn configure(told: &config::Log) -> io::Result<()> {
     Ok(())
 }
 
-/// Tells what was held back, at the end of the program.
-pub fn finish() {
-    SWITCH.with(Repeats::finish);
+/// How long what was held back may take to be told at the end of the program.
+const FINISH: Duration = Duration::from_secs(2);
+
+/// Tells what was held back, at the end of the program; whether that was done in time. A disk that
+/// takes nothing must not hold up the exit.
+pub fn finish() -> bool {
+    within(FINISH, || SWITCH.with(Repeats::finish))
+}
+
+/// Does some work on a thread of its own; whether it was done in time.
+fn within(limit: Duration, work: impl FnOnce() + Send + 'static) -> bool {
+    let (done, told) = sync_channel(1);
+    let thread = std::thread::Builder::new().name("log".into()).spawn(move || {
+        work();
+        let _ = done.send(());
+    });
+    thread.is_ok() && told.recv_timeout(limit).is_ok()
 }
 
 /// A record is one line, and one write. What cannot be written is nobody's fault here, so it is

@@ -22,7 +22,9 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let done = commands::run(cli.command);
-    logging::finish();
+    if !logging::finish() {
+        complain("the log takes nothing: its last lines are lost");
+    }
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

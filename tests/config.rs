@@ -1,6 +1,6 @@
 //! Configurations: the default reads back, and every mistake is named with its line and key.
 
-use tapescan::config::{Choice, Config, ConfigError, Problem, Scope, Winner};
+use tapescan::config::{Choice, Config, ConfigError, Problem, Published, Scope, Winner};
 
 fn problems(text: &str) -> Vec<Problem> {
     match Config::parse("scanner.toml", text) {
@@ -45,6 +45,7 @@ fn every_key_is_read_and_printed() {
         ca = "ca.pem"
         [reconcile]
         scope = "all"
+        stream = "base"
         grace = "2s"
         queue = 16
         winner = "venue"
@@ -78,6 +79,7 @@ fn every_key_is_read_and_printed() {
     assert_eq!((config.rest.budget_percent, config.rest.timeout_ns), (80, 20_000_000_000));
     assert_eq!(config.rest.ca.as_deref(), Some(std::path::Path::new("ca.pem")));
     assert_eq!((config.reconcile.scope, config.reconcile.winner), (Scope::All, Winner::Venue));
+    assert_eq!(config.reconcile.stream, Published::Base);
     assert_eq!((config.reconcile.grace_ns, config.reconcile.queue), (2_000_000_000, 16));
     assert_eq!(config.record.dir.as_deref(), Some(std::path::Path::new("tapes")));
     assert_eq!(config.record.every_ns, 900 * 1_000_000_000);
@@ -129,6 +131,7 @@ fn values_of_another_type_or_out_of_range_are_refused() {
     check("[rest]\nca = \"\"", 2, "rest.ca", "leave the key out");
     check("budget = 0.5", 1, "budget", "it belongs in [rest]");
     check("[reconcile]\nscope = \"al\"", 2, "reconcile.scope", "did you mean \"all\"?");
+    check("[reconcile]\nstream = \"al\"", 2, "reconcile.stream", "did you mean \"all\"?");
     check("[reconcile]\nwinner = \"me\"", 2, "reconcile.winner", "\"ours\" or \"venue\"");
     check("[reconcile]\nqueue = 0", 2, "reconcile.queue", "from 1 to 65536");
     check("[reconcile]\ngrace = 500", 2, "reconcile.grace", "expected a string, not an integer");

@@ -3,7 +3,9 @@
 mod astray;
 mod captured;
 mod faults;
+mod wire;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 

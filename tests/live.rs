@@ -2,8 +2,10 @@
 //! truth, what it misses is repaired by id, and its tape replays to the same digest.
 
 mod boundary;
+mod ending;
 mod faults;
 mod killed;
+mod klines;
 mod listing;
 mod long;
 mod recording;

@@ -60,8 +60,14 @@ fn in_words(ended: &Ended, config: &Config, out: &mut dyn Write) -> Result<(), F
         count(status.listed as u64),
         count(status.retired as u64),
         count(status.lost),
-        count(ended.not_done as u64)
+        count(ended.dropped.requests as u64)
     )?;
+    if ended.dropped.unknown {
+        writeln!(out, "requests hung and were left behind, uncounted")?;
+    }
+    if ended.dropped.answers > 0 {
+        writeln!(out, "{} answers came too late", count(ended.dropped.answers as u64))?;
+    }
     Ok(())
 }
 
@@ -121,6 +127,7 @@ fn state(shown: &Shown, config: &Config, prints_per_s: f64) -> Value {
         "warm_up": status.warm_up.1,
         "requests_sent": rest.sent,
         "requests_failed": rest.failed,
+        "requests_spared": status.spared,
         "requests_waiting": rest.waiting.iter().sum::<usize>(),
         "weight": rest.used,
         "weight_allowed": rest.allowed,
@@ -154,7 +161,9 @@ fn summary(ended: &Ended, config: &Config) -> Value {
         "symbols_retired": status.retired,
         "links_lost": status.lost,
         "inbox_max": status.inbox_max,
-        "requests_not_done": ended.not_done,
+        "requests_not_done": ended.dropped.requests,
+        "requests_hung": ended.dropped.unknown,
+        "answers_dropped": ended.dropped.answers,
         "tape": tapes.last(),
         "tapes": tapes,
         "recording_failed": failed,

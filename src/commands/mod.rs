@@ -2,6 +2,7 @@
 
 mod audit;
 mod doctor;
+mod drift;
 mod golden;
 mod import;
 mod live;
@@ -11,6 +12,7 @@ mod session;
 mod sim;
 mod table;
 mod tape;
+mod verify;
 
 use std::fmt::Display;
 use std::fs::File;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use systems::reconcile::Cause;
 
+use super::drift;
 use super::golden::Golden;
 use super::output::NewFile;
 use super::table::{count, table};
@@ -142,6 +143,7 @@ pub(super) fn as_json(summary: &Summary, config: &Config, elapsed: Duration) -> 
         "unrecoverable_ids": summary.unrecoverable,
         "absent": summary.absent,
         "drift": object(drift.collect()),
+        "differences": drift::as_json(&summary.drifted, config),
         "adopted": summary.adopted,
         "requests": summary.requests.0,
         "ended_at": timestamp(summary.ended_at),
@@ -182,6 +184,7 @@ pub(super) fn print(
         let drift = Cause::ALL.iter().map(|cause| (cause.name(), summary.drift[*cause as usize]));
         print_counts(out, drift)?;
     }
+    drift::print(out, &summary.drifted, config)?;
     for (file, end) in &summary.torn {
         writeln!(out, "\n{file} was not finished: {} bytes could not be read", end.dropped_bytes)?;
         if let Some(damage) = end.damage {

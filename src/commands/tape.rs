@@ -10,7 +10,7 @@ use systems::units::Nanos;
 use super::golden::Golden;
 use super::import::segment_of;
 use super::table::{count, size, table};
-use super::{Failure, NewTape, configuration, instant, vacant};
+use super::{Failure, NewTape, configuration, instant, vacant, verify};
 use crate::cli::TapeCommand;
 use crate::config::Config;
 use crate::logging::timestamp;
@@ -20,13 +20,13 @@ use crate::settings::widths;
 use crate::symbols::Symbols;
 use crate::synthetic::{Market, Spec};
 use crate::tape::entry::{Body, Entry};
-use crate::tape::{self, Cut, CutError, End, Info, Verification};
+use crate::tape::{self, Cut, CutError, End, Info};
 use crate::venue::{Venue, What};
 
 pub(super) fn run(command: TapeCommand, out: &mut dyn Write) -> Result<(), Failure> {
     match command {
         TapeCommand::Info { tape, json } => info(&tape, json, out),
-        TapeCommand::Verify { tape, json } => verify(&tape, json, out),
+        TapeCommand::Verify { tapes, json } => verify::run(&tapes, json, out),
         TapeCommand::Cut { tape, out: target, from, to, symbols } => {
             let from = from.as_deref().map(instant).transpose()?;
             let to = to.as_deref().map(instant).transpose()?;
@@ -47,7 +47,7 @@ pub(super) fn run(command: TapeCommand, out: &mut dyn Write) -> Result<(), Failu
     }
 }
 
-fn at(file: &Path) -> impl FnOnce(tape::OpenError) -> Failure + '_ {
+pub(super) fn at(file: &Path) -> impl FnOnce(tape::OpenError) -> Failure + '_ {
     move |error| Failure::Usage(format!("{}: {error}", file.display()))
 }
 
@@ -104,7 +104,7 @@ fn print_symbols(info: &Info, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn print_end(end: &End, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn print_end(end: &End, out: &mut dyn Write) -> io::Result<()> {
     match (end.sealed, end.damage) {
         (true, None) => writeln!(out, "sealed and intact"),
         (false, None) => writeln!(out, "not sealed: the recorder was stopped hard; intact so far"),
@@ -144,59 +144,6 @@ fn info_json(info: &Info) -> serde_json::Value {
         "entries": counts.into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         "symbols": symbols.collect::<Vec<_>>(),
     })
-}
-
-fn verify(path: &Path, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
-    let found = tape::verify(path).map_err(at(path))?;
-    let problems: Vec<_> =
-        found.problems.iter().map(|problem| problem.describe(&found.symbols).to_string()).collect();
-    if json {
-        let object = json!({
-            "entries": found.counts.total(),
-            "blocks": found.blocks,
-            "sealed": found.end.sealed,
-            "missing_ids": found.missing_ids,
-            "repeated_ids": found.repeated_ids,
-            "unread": found.unread,
-            "problems": found.problem_count,
-            "first_problems": problems,
-        });
-        writeln!(out, "{object}")?;
-    } else {
-        print_verification(&found, &problems, out)?;
-    }
-    match found.is_ok() {
-        true => Ok(()),
-        false => {
-            let problems = count(found.problem_count);
-            Err(Failure::Differs(format!("{}: {problems} problems", path.display())))
-        }
-    }
-}
-
-fn print_verification(
-    found: &Verification,
-    problems: &[String],
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    writeln!(out, "{} entries in {} blocks", count(found.counts.total()), count(found.blocks))?;
-    print_end(&found.end, out)?;
-    writeln!(out, "missing ids: {}", count(found.missing_ids))?;
-    writeln!(out, "repeated ids: {}", count(found.repeated_ids))?;
-    if found.unread > 0 {
-        let unread = count(found.unread);
-        writeln!(
-            out,
-            "{unread} messages of a venue that cannot be decoded: their ids are unknown"
-        )?;
-    }
-    for problem in problems {
-        writeln!(out, "  {problem}")?;
-    }
-    if found.problem_count > problems.len() as u64 {
-        writeln!(out, "  ... {} in all", count(found.problem_count))?;
-    }
-    Ok(())
 }
 
 fn cut(

@@ -89,6 +89,19 @@ pub struct Reconcile {
     pub queue: usize,
     /// Whose candle stands when they differ without a known cause.
     pub winner: Winner,
+    /// Which of the venue's candles are taken from its streams, beside those that are asked for.
+    pub stream: Published,
+}
+
+/// Which intervals' candles are taken from the venue's streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// None.
+    Off,
+    /// Those of the base interval.
+    Base,
+    /// Those of every interval that the venue has.
+    All,
 }
 
 /// Which candles are compared with the venue's.
@@ -166,6 +179,7 @@ impl Default for Config {
                 grace_ns: 500 * Nanos::PER_MS,
                 queue: 1_024,
                 winner: Winner::Ours,
+                stream: Published::Off,
             },
             record: Record {
                 dir: None,

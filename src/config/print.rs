@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::edge::OFF;
-use super::sections::{SCOPES, WINNERS};
+use super::sections::{PUBLISHED, SCOPES, WINNERS};
 use super::{Choice, Config, PerInterval, VENUES, amounts};
 
 impl Config {
@@ -113,6 +113,12 @@ impl Config {
             "# Whose candle stands when they differ without a known cause: ours, venue."
         )?;
         writeln!(out, "winner = {}", quoted(name_of(WINNERS, reconcile.winner)))?;
+        writeln!(
+            out,
+            "# Intervals whose candles come over the venue's streams, and are asked for"
+        )?;
+        writeln!(out, "# only where that was not enough: off, base (the shortest), all.")?;
+        writeln!(out, "stream = {}", quoted(name_of(PUBLISHED, reconcile.stream)))?;
         self.write_record(out)?;
         let log = &self.log;
         writeln!(out, "\n[log]\n# Least severe level kept, for all and by module.")?;

@@ -9,7 +9,7 @@ use systems::units::Nanos;
 
 use super::read::{Item, Reader, Section};
 use super::record::record;
-use super::{Config, LOOKBACK, PerInterval, Problem, Scope, Winner};
+use super::{Config, LOOKBACK, PerInterval, Problem, Published, Scope, Winner};
 use super::{amounts, default_indicators, edge, nearest};
 use crate::logging::Levels;
 
@@ -31,7 +31,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ),
     ("venue", &["name", "symbols", "refresh", "requests", "streams"]),
     ("rest", &["budget", "timeout", "ca"]),
-    ("reconcile", &["scope", "grace", "queue", "winner"]),
+    ("reconcile", &["scope", "grace", "queue", "winner", "stream"]),
     ("record", &["dir", "every", "budget", "max_age"]),
     ("log", &["level", "dir", "max_size", "keep"]),
 ];
@@ -48,6 +48,10 @@ pub(super) const SCOPES: &[(&str, Scope)] =
 
 /// Names of [`Winner`] in configurations.
 pub(super) const WINNERS: &[(&str, Winner)] = &[("ours", Winner::Ours), ("venue", Winner::Venue)];
+
+/// Names of [`Published`] in configurations.
+pub(super) const PUBLISHED: &[(&str, Published)] =
+    &[("off", Published::Off), ("base", Published::Base), ("all", Published::All)];
 
 /// Reads a whole document.
 pub(super) fn config(text: &str) -> Result<Config, Vec<Problem>> {
@@ -99,6 +103,9 @@ fn reconcile<'t>(reader: &mut Reader<'t>, section: Section<'_, 't>, config: &mut
     }
     if let Some(winner) = reader.value(section, "winner", |item| item.one_of(WINNERS)) {
         reconcile.winner = winner;
+    }
+    if let Some(stream) = reader.value(section, "stream", |item| item.one_of(PUBLISHED)) {
+        reconcile.stream = stream;
     }
     if let Some(queue) = reader.value(section, "queue", |item| item.whole(1, QUEUE_MAX)) {
         reconcile.queue = queue as usize;

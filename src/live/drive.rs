@@ -22,7 +22,7 @@ use crate::rest::plan::{Job, Wanted};
 use crate::session::Session;
 use crate::symbols::Symbols;
 use crate::tape::entry::Body;
-use crate::venue::{Decoded, What};
+use crate::venue::{Channel, Decoded, Kind, What};
 
 /// Where everything that is to be done goes.
 pub trait Ports {
@@ -54,6 +54,8 @@ pub struct Parts {
     pub intervals: Vec<Interval>,
     /// How urgent the core's requests for candles are.
     pub candles: Priority,
+    /// Requests for candles that the venue publishes, too.
+    pub streamed: Streamed,
     /// What is to be fetched at start.
     pub jobs: Vec<Job>,
     /// What tapes of earlier sessions, which session and engine have gone through, left open.
@@ -209,7 +211,11 @@ impl<P: Ports> Drive<P> {
         self.received = self.received.max(at);
         let recorded = Recorded { received: self.received, body };
         let decoded = self.parts.session.take(&recorded.entry(), &mut self.batch);
-        self.ports.record(recorded);
+        // A candle that is forming is said anew a moment later, and nothing follows from it.
+        let forming = |one: &Decoded| one.what == What::Ignored(Kind::FormingCandle);
+        if !decoded.as_ref().is_some_and(forming) {
+            self.ports.record(recorded);
+        }
         decoded
     }
 
@@ -244,6 +250,7 @@ impl<P: Ports> Drive<P> {
         if venue_now > self.venue_now {
             self.venue_now = venue_now;
             self.enter(at, Kept::Plain(Body::Heartbeat(venue_now)));
+            self.look_back(at);
         }
     }
 
@@ -295,7 +302,11 @@ impl<P: Ports> Drive<P> {
             }
             link::Event::Refused { symbol, stream, code, .. } => {
                 log::warn!("{stream} was refused ({code})");
-                self.enter(at, Kept::Plain(Body::Feed { symbol: *symbol, up: false }));
+                // Without its candles a symbol is as good as before: they are asked for.
+                let venue = self.parts.listing.venue;
+                if *stream == venue.stream_of(Channel::AggregateTrades, &self.name(*symbol)) {
+                    self.enter(at, Kept::Plain(Body::Feed { symbol: *symbol, up: false }));
+                }
             }
             other => log::debug!("{other:?}"),
         }
@@ -318,8 +329,10 @@ fn give_out(outbox: &Outbox, outputs: &mut Outputs, requests: &mut Vec<Request>)
 
 mod asking;
 mod listing;
+mod streamed;
 
 pub use listing::Listing;
+pub use streamed::Streamed;
 
 #[cfg(test)]
 mod tests;

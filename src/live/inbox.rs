@@ -34,6 +34,11 @@ impl Sender {
         }
     }
 
+    /// How many events wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.events.max_capacity() - self.events.capacity()
+    }
+
     /// Whether somebody had to wait for room since the last time this was asked.
     pub(super) fn was_full(&self) -> bool {
         self.full.swap(false, Ordering::Relaxed)

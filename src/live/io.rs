@@ -11,13 +11,14 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::drive::{Listing, Parts};
+use super::drive::{Listing, Parts, Streamed};
+use super::ending::{REQUESTS, Stage, overdue, requests};
 use super::event::{Command, Event, Socket};
 use super::inbox::{Sender, inbox};
-use super::limits::{COMMANDS, DRAIN, INBOX, OUTGOING, SHOW, START, TICK};
-use super::outline::{Asking, Outline, lookback, outline};
+use super::limits::{COMMANDS, INBOX, OUTGOING, SHOW, START, TICK};
+use super::outline::{Asking, Outline, lookback, outline, streams};
 use super::record::Recorder;
-use super::record::shelf::{PROGRAM, Shelf};
+use super::record::shelf::{PROGRAM, PROGRAM_SIM, Shelf};
 use super::resume::Earlier;
 use super::socket::{self, Outgoing};
 use super::start::Market;
@@ -30,7 +31,6 @@ use crate::link::{Fleet, Why};
 use crate::replay::{CaughtUp, Outputs};
 use crate::rest::arrival::Arrival;
 use crate::rest::budget::Priority;
-use crate::rest::worker::Report;
 use crate::session::Session;
 use crate::settings::{settings, widths};
 use crate::tape::entry::Header;
@@ -79,7 +79,8 @@ pub(super) async fn session(
     let (sender, events) = inbox(INBOX);
     let (commands, to_do) = mpsc::channel(COMMANDS);
     let (status, statuses) = watch::channel(Status::default());
-    let channels = Channels { inbox: events, commands, jobs: ends.jobs, recorder, status };
+    let (stages, ending) = watch::channel(Stage::default());
+    let channels = Channels { inbox: events, commands, jobs: ends.jobs, recorder, status, stages };
     let sockets = Sockets::new(options, config, sender.clone(), now.clone())?;
     let feeds = [
         beat(sender.clone(), now.clone(), options.speed),
@@ -98,13 +99,13 @@ pub(super) async fn session(
         }
         exit_at_the_next(signals);
     };
-    let carried = carry(sockets, to_do, sender, feeds, end, &mut || show(&shown())).await;
+    let carried = carry(sockets, to_do, sender, feeds, (end, ending), &mut || show(&shown())).await;
     drop(stop_worker);
     carried?;
     let Worked { summary, outputs, symbols, mut record } =
         engine.join().map_err(|_| LiveError::Broken)?;
     let elapsed = watch.elapsed();
-    let not_done = worker.await.map_or(0, |report: Report| report.not_done.len());
+    let dropped = requests(worker, REQUESTS).await;
     if let Some(record) = &mut record {
         record.earlier = earlier.files;
         let made = record.earlier.len() + record.tapes.len();
@@ -115,7 +116,7 @@ pub(super) async fn session(
         }
     }
     let shown = shown();
-    Ok(Ended { summary, outputs, symbols, record, shown, not_done, elapsed })
+    Ok(Ended { summary, outputs, symbols, record, shown, dropped, elapsed })
 }
 
 /// Carries out commands until the engine has ended, which it does soon after `end`.
@@ -124,15 +125,15 @@ async fn carry(
     mut to_do: mpsc::Receiver<Command>,
     inbox: Sender,
     feeds: [JoinHandle<()>; 2],
-    end: impl Future<Output = ()>,
+    (end, ending): (impl Future<Output = ()>, watch::Receiver<Stage>),
     show: &mut dyn FnMut(),
 ) -> Result<(), LiveError> {
     let mut end = pin!(end);
     let mut shows = interval(SHOW);
     shows.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stopping = false;
-    // Runs only once the end has begun.
-    let mut deadline = pin!(sleep(DRAIN));
+    // Looks only once the end has begun.
+    let mut overdue = pin!(overdue(ending, &inbox, Stage::limit));
     loop {
         tokio::select! {
             command = to_do.recv() => match command {
@@ -143,13 +144,12 @@ async fn carry(
             () = &mut end, if !stopping => {
                 stopping = true;
                 log::info!("ending: what has come is folded, connections are closed");
-                deadline.set(sleep(DRAIN));
                 sockets.close_all();
                 feeds.iter().for_each(JoinHandle::abort);
                 let inbox = inbox.clone();
                 tokio::spawn(async move { inbox.put(Event::Stop).await });
             }
-            () = &mut deadline, if stopping => return Err(LiveError::Stuck),
+            stuck = &mut overdue, if stopping => return Err(stuck),
             _ = shows.tick() => show(),
         }
     }
@@ -182,6 +182,7 @@ fn parts(
         config::Scope::Suspect | config::Scope::Off => Priority::Suspect,
     };
     let (intervals, jobs) = (told.intervals, warm.jobs);
+    let streamed = Streamed::new(&streams(options.venue, config).candles, &intervals);
     let earlier = CaughtUp::default();
     let listing = Listing {
         venue: options.venue,
@@ -193,7 +194,18 @@ fn parts(
         asked: Nanos(0),
         under_way: false,
     };
-    Ok(Parts { fleet, listing, session, engine, outputs, intervals, candles, jobs, earlier })
+    Ok(Parts {
+        fleet,
+        listing,
+        session,
+        engine,
+        outputs,
+        intervals,
+        candles,
+        streamed,
+        jobs,
+        earlier,
+    })
 }
 
 fn recorder(
@@ -204,7 +216,7 @@ fn recorder(
 ) -> Result<Recorder, LiveError> {
     let header = Header {
         venue: options.venue.name().to_owned(),
-        program: PROGRAM.to_owned(),
+        program: if config.venue == "sim" { PROGRAM_SIM } else { PROGRAM }.to_owned(),
         config: config.to_toml(),
         symbols: symbols.specs().to_vec(),
     };

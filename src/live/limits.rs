@@ -33,8 +33,7 @@ pub const RECORDER_WAIT: Duration = Duration::from_secs(4);
 pub const RECORDER_PAUSE: Duration = Duration::from_millis(1);
 
 /// How long the last tape may take to be sealed and brought to the disk, which others may keep
-/// busy. With [`RECORDER_WAIT`] it is less than [`DRAIN`], so a stuck disk costs the tape and not
-/// the summary.
+/// busy. It is less than [`DRAIN_TAPE`], so a stuck disk costs the tape and not the summary.
 pub const SEAL: Duration = Duration::from_secs(15);
 
 /// Jobs and answers between the engine and the REST worker. What does not fit waits in a list that
@@ -69,6 +68,10 @@ pub const UNHEARD_NS: u64 = 10 * Nanos::PER_SECOND;
 /// How often the venue is asked for its time, in nanoseconds; frames tell in between.
 pub const TIME_NS: u64 = 60 * Nanos::PER_SECOND;
 
+/// How long after its end the venue's own candle has surely come over its stream and been compared,
+/// in nanoseconds: closing messages come up to two seconds late, and comparing takes two pulses.
+pub const STREAM_NS: u64 = 5 * Nanos::PER_SECOND;
+
 /// The 100 ms beat: fleets, heartbeats, and the state that is shown.
 pub const TICK: Duration = Duration::from_nanos(TICK_NS);
 
@@ -91,11 +94,22 @@ pub const SURVEY: Duration = Duration::from_secs(30);
 /// Requests that fail before `doctor` gives the venue up.
 pub const SURVEY_FAILURES: u64 = 3;
 
-/// How long the engine may take to fold what is in the inbox when the session ends, and the
-/// recorder to seal the tape. Whoever does not want to wait for it sends a second signal.
-pub const DRAIN: Duration = Duration::from_secs(30);
+/// How long the engine may take to fold what is in the inbox when the session ends. Whoever does
+/// not want to wait for any of this sends a second signal.
+pub const DRAIN_INBOX: Duration = Duration::from_secs(15);
+
+/// How long its last pulses may take: candles that wait for room take some.
+pub const DRAIN_ENGINE: Duration = Duration::from_secs(15);
+
+/// How long the tape may take. The recorder gives itself up before, so a stuck disk costs the tape
+/// and not the summary.
+pub const DRAIN_TAPE: Duration = Duration::from_secs(20);
+
+/// How long requests may take to be broken off.
+pub const DRAIN_REQUESTS: Duration = Duration::from_secs(2);
 
 /// How often the state is shown.
 pub const SHOW: Duration = Duration::from_millis(250);
 
-const _: () = assert!(RECORDER_WAIT.as_secs() + SEAL.as_secs() < DRAIN.as_secs());
+const _: () = assert!(RECORDER_WAIT.as_secs() < DRAIN_INBOX.as_secs());
+const _: () = assert!(SEAL.as_secs() < DRAIN_TAPE.as_secs());

@@ -12,6 +12,7 @@
 
 mod beginnings;
 pub mod drive;
+mod ending;
 pub mod event;
 mod inbox;
 mod io;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use systems::units::Nanos;
 
 pub use crate::config::Choice;
+pub use ending::{Dropped, Stage};
 pub use outline::Survey;
 pub use status::Status;
 
@@ -95,8 +97,8 @@ pub struct Ended {
     pub record: Option<Record>,
     /// How it stood in the end.
     pub shown: Shown,
-    /// Jobs that were not done when it ended.
-    pub not_done: usize,
+    /// What was not done when it ended.
+    pub dropped: Dropped,
     /// How long it took, from dialling to the last fold.
     pub elapsed: Duration,
 }
@@ -137,9 +139,19 @@ pub enum LiveError {
     /// The engine's thread panicked; the message is on stderr.
     #[error("the engine broke")]
     Broken,
-    /// The engine did not end in time.
-    #[error("the engine did not end within {} s", limits::DRAIN.as_secs())]
-    Stuck,
+    /// A stage of the end did not end in time. What was not yet on the tape is lost.
+    #[error(
+        "the end hung at {stage} for {} s: left behind with {events} events that were not folded",
+        .within.as_secs()
+    )]
+    Stuck {
+        /// Which stage.
+        stage: Stage,
+        /// How long it was waited for.
+        within: Duration,
+        /// Events in the inbox.
+        events: usize,
+    },
 }
 
 /// Learns what a session would begin with and do, without beginning it.
@@ -147,11 +159,16 @@ pub enum LiveError {
 /// # Errors
 /// [`LiveError`]: the venue does not answer, or a symbol is none of its.
 pub fn survey(options: &Options, config: &crate::config::Config) -> Result<Survey, LiveError> {
+    on_a_runtime(outline::survey(options, config))?
+}
+
+/// Does some work on a runtime of its own. An address that is still being looked up after it does
+/// not hold it up.
+fn on_a_runtime<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let survey = runtime.block_on(outline::survey(options, config));
-    // An address that is still being looked up must not hold up the answer.
+    let done = runtime.block_on(work);
     runtime.shutdown_background();
-    survey
+    Ok(done)
 }
 
 /// Runs a session to its end, telling `show` how it stands four times a second.
@@ -163,6 +180,5 @@ pub fn run(
     config: &crate::config::Config,
     show: &mut dyn FnMut(&Shown),
 ) -> Result<Ended, LiveError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(io::session(options, config, show))
+    on_a_runtime(io::session(options, config, show))?
 }

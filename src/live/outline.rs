@@ -15,7 +15,7 @@ use super::limits::{REST, SURVEY, SURVEY_FAILURES};
 use super::start::{Ends, Market};
 use super::{Clock, LiveError, Options};
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, Published};
 use crate::link::offset::VenueClock;
 use crate::link::{Plan, PlanError};
 use crate::rest::client::Timeouts;
@@ -23,8 +23,8 @@ use crate::rest::desk::Snapshot;
 use crate::rest::warm_up::WarmUp;
 use crate::rest::worker::{Report, Settings, Worker};
 use crate::symbols::Symbols;
-use crate::venue::Channel;
 use crate::venue::link::Streams;
+use crate::venue::{Channel, Venue};
 
 /// What follows from the market and the configuration.
 pub(super) struct Outline {
@@ -38,7 +38,7 @@ pub(super) fn outline(options: &Options, config: &Config, market: &Market, now: 
     let symbols = &market.symbols;
     let ids = (0..symbols.specs().len() as u16).map(SymbolId);
     let chosen: Vec<_> = ids.filter(|id| !market.retired[usize::from(id.0)]).collect();
-    let streams = Streams::prints(Channel::AggregateTrades);
+    let streams = streams(options.venue, config);
     let plan = Plan::new(options.venue, streams, symbols, &chosen, &market.rates);
     let mut clock = VenueClock::default();
     let (sent, stamp, received) = market.time;
@@ -50,6 +50,19 @@ pub(super) fn outline(options: &Options, config: &Config, market: &Market, now: 
         warm.add_symbol(options.venue, (id, &symbols.spec(id).name), &wanted, venue_now);
     }
     Outline { plan, warm, clock }
+}
+
+/// What is wanted of every symbol. Intervals that the venue does not have are asked for as far as
+/// that is possible, and else go unproven.
+pub(super) fn streams(venue: Venue, config: &Config) -> Streams {
+    let intervals = config.intervals.iter().map(|per| per.interval);
+    let wanted = match config.reconcile.stream {
+        Published::Off => 0,
+        Published::Base => 1,
+        Published::All => config.intervals.len(),
+    };
+    let candles = intervals.take(wanted).filter(|interval| venue.has_candles(*interval));
+    Streams { prints: Channel::AggregateTrades, candles: candles.collect() }
 }
 
 /// How many candles of each interval are kept.

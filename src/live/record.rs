@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -120,9 +121,12 @@ pub enum RecordError {
     /// The queue was full for too long.
     #[error("the disk is slower than the stream: no room for {} s", RECORDER_WAIT.as_secs())]
     Slow,
-    /// The last tape was not sealed in time.
-    #[error("the last tape was not sealed within {} s", SEAL.as_secs())]
-    Stuck,
+    /// The last tape was not sealed in time, and so many entries are not on it.
+    #[error("the last tape was not sealed within {} s: {lost} entries are missing", SEAL.as_secs())]
+    Stuck {
+        /// How many.
+        lost: u64,
+    },
     /// The recorder's thread broke.
     #[error("the recorder broke")]
     Broken,
@@ -174,9 +178,18 @@ impl fmt::Display for Recording {
 
 /// How it stands, for both threads.
 #[derive(Clone, Debug, Default)]
-struct Stand(Arc<Mutex<Recording>>);
+struct Stand(Arc<Mutex<Recording>>, Arc<AtomicU64>);
 
 impl Stand {
+    /// An entry was taken from the queue.
+    fn took(&self) {
+        self.1.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn taken(&self) -> u64 {
+        self.1.load(Ordering::Relaxed)
+    }
+
     fn get(&self) -> Recording {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -205,6 +218,8 @@ pub struct Recorder {
     /// `None` once nothing can be recorded any more.
     entries: Option<SyncSender<Recorded>>,
     stand: Stand,
+    /// Entries put into the queue.
+    put: u64,
     failed: Option<RecordError>,
     done: Receiver<Record>,
 }
@@ -240,7 +255,7 @@ impl Recorder {
             // Nobody asks any more if it was too late.
             let _ = send.send(record);
         })?;
-        Ok(Self { entries: Some(entries), stand, failed: None, done })
+        Ok(Self { entries: Some(entries), stand, put: 0, failed: None, done })
     }
 
     /// Records an entry. Where there is no room it waits, but not for good: then the recording is
@@ -250,7 +265,7 @@ impl Recorder {
         let (mut entry, mut waited) = (entry, None);
         loop {
             match entries.try_send(entry) {
-                Ok(()) => return,
+                Ok(()) => return self.put += 1,
                 // The thread has said why.
                 Err(TrySendError::Disconnected(_)) => break,
                 Err(TrySendError::Full(back)) => entry = back,
@@ -276,7 +291,8 @@ impl Recorder {
         let mut record = match self.done.recv_timeout(SEAL) {
             Ok(record) => record,
             Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
-                Record { failed: Some(RecordError::Stuck), ..Record::default() }
+                let lost = self.put.saturating_sub(self.stand.taken());
+                Record { failed: Some(RecordError::Stuck { lost }), ..Record::default() }
             }
             Err(_) => Record { failed: Some(RecordError::Broken), ..Record::default() },
         };

@@ -36,6 +36,8 @@ pub struct Status {
     pub marks: Vec<(u8, Mark, u64)>,
     /// Open gaps over all symbols.
     pub gaps: usize,
+    /// Requests for candles that a stream made needless.
+    pub spared: u64,
     /// Requests of the core handed out, and waiting.
     pub requests: (u64, usize),
     /// Jobs of the warm-up that ended, and all of them.

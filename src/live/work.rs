@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, watch};
 
 use super::drive::{Drive, Parts, Ports};
+use super::ending::Stage;
 use super::event::{Command, Event};
 use super::limits::BATCH;
 use super::record::{Record, Recorded, Recorder, Recording};
@@ -28,6 +29,8 @@ pub(super) struct Channels {
     pub(super) jobs: mpsc::Sender<Job>,
     pub(super) recorder: Option<Recorder>,
     pub(super) status: watch::Sender<Status>,
+    /// How far the end has come.
+    pub(super) stages: watch::Sender<Stage>,
 }
 
 /// The other ends of a drive's ports.
@@ -70,11 +73,13 @@ pub(super) fn start(
     threads: usize,
 ) -> std::io::Result<JoinHandle<Worked>> {
     std::thread::Builder::new().name("engine".into()).spawn(move || {
-        let Channels { mut inbox, commands, jobs, recorder, status } = channels;
+        let Channels { mut inbox, commands, jobs, recorder, status, stages } = channels;
         let mut drive = Drive::new(parts, Wired { commands, jobs, recorder });
         drive.start(clock());
         work(&mut drive, &mut inbox, &status);
+        stages.send_replace(Stage::Engine);
         let (summary, outputs, symbols, ports) = drive.finish(venue, threads);
+        stages.send_replace(Stage::Tape);
         let record = ports.recorder.map(Recorder::finish);
         Worked { summary, outputs, symbols, record }
     })

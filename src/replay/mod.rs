@@ -1,6 +1,7 @@
 //! Replay: tapes through the session and the engine, at any speed, to the same bits.
 
 mod catch_up;
+mod drift;
 mod outputs;
 mod pace;
 mod remap;
@@ -8,6 +9,7 @@ mod summary;
 mod tapes;
 
 pub use catch_up::{CaughtUp, catch_up};
+pub use drift::{DriftReport, Example};
 pub use outputs::{Candles, Latest, Outputs, write_csv};
 pub use pace::{Pace, Speed};
 pub use summary::{LATENESS_OPEN_MS, OpenGap, Summary};

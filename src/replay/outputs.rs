@@ -11,6 +11,7 @@ use systems::track::Value;
 use systems::trade::SymbolId;
 use systems::units::Nanos;
 
+use super::drift::{Drift, DriftReport};
 use crate::digest::{Digest, MinuteDigest};
 use crate::symbols::Symbols;
 
@@ -41,6 +42,7 @@ pub struct Outputs {
     closed: u64,
     corrected: u64,
     differences: u64,
+    drift: Drift,
 }
 
 impl Outputs {
@@ -55,6 +57,7 @@ impl Outputs {
             closed: 0,
             corrected: 0,
             differences: 0,
+            drift: Drift::default(),
         }
     }
 
@@ -62,6 +65,7 @@ impl Outputs {
     pub fn take(&mut self, outbox: &Outbox) {
         self.digest.take(outbox);
         self.differences += outbox.differences.len() as u64;
+        self.drift.take(outbox);
         for record in &outbox.records {
             self.count(record);
             self.keep(outbox, record);
@@ -117,6 +121,11 @@ impl Outputs {
     /// Comparisons with the venue's candles that found a difference.
     pub fn differences(&self) -> u64 {
         self.differences
+    }
+
+    /// What is told of them.
+    pub fn drift(&self, symbols: &Symbols) -> DriftReport {
+        self.drift.report(symbols)
     }
 
     /// Candles by interval and by the mark with which they closed.

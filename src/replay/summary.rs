@@ -5,7 +5,7 @@ use systems::reconcile::Cause;
 use systems::trade::SymbolId;
 use systems::units::Nanos;
 
-use super::Outputs;
+use super::{DriftReport, Outputs};
 use crate::digest::MinuteDigest;
 use crate::engine::Engine;
 use crate::session::{Session, Skipped};
@@ -63,6 +63,8 @@ pub struct Summary {
     pub absent: u64,
     /// Comparisons with the venue's candles, by cause, and candles taken over.
     pub drift: [u64; Cause::ALL.len()],
+    /// The differences among them, by day and cause.
+    pub drifted: DriftReport,
     /// Candles of the venue taken over where we had none.
     pub adopted: u64,
     /// Requests handed out, and waiting in the end.
@@ -111,6 +113,7 @@ impl Summary {
             unrecoverable: ids().map(|id| engine.unrecoverable(id)).fold(0, u64::saturating_add),
             absent: 0,
             drift: Default::default(),
+            drifted: outputs.drift(session.symbols()),
             adopted: 0,
             requests: (engine.queue().handed_out, engine.queue().waiting),
             torn: Vec::new(),

@@ -8,8 +8,6 @@ use systems::units::Nanos;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::damage::spoil;
-use super::faults::Fault;
-use super::intervals::INTERVALS;
 use super::kinds::Kind;
 use super::links::{Link, Links, Order};
 use super::market::Market;
@@ -65,8 +63,8 @@ pub(super) struct Hub {
     pub(super) days: Days,
     pub(super) totals: Totals,
     pub(super) links: Links,
-    subscribers: Subscribers,
-    timed: Timed,
+    pub(super) subscribers: Subscribers,
+    pub(super) timed: Timed,
     /// The venue's time as of the last pump.
     pub(super) now: Nanos,
     next_tickers: Nanos,
@@ -77,7 +75,9 @@ pub(super) struct Hub {
     commands: u64,
     prints: Vec<Trade>,
     aggregates: Vec<Trade>,
-    pushes: Vec<Push>,
+    pub(super) pushes: Vec<Push>,
+    /// Closing messages that are sent later than their turn.
+    pub(super) late_klines: Vec<(Nanos, Push)>,
 }
 
 impl Hub {
@@ -106,6 +106,7 @@ impl Hub {
             prints: Vec::new(),
             aggregates: Vec::new(),
             pushes: Vec::new(),
+            late_klines: Vec::new(),
         }
     }
 
@@ -183,7 +184,8 @@ impl Hub {
     pub(super) fn next_due(&mut self) -> Nanos {
         let dues = [self.market.next_due(), self.timed.next_due(), Some(self.next_tickers)];
         let held = self.held.iter().map(|(at, _)| *at).min();
-        dues.into_iter().flatten().chain(held).min().unwrap_or(self.next_tickers)
+        let late = self.late_klines.iter().map(|(at, _)| *at).min();
+        dues.into_iter().flatten().chain(held).chain(late).min().unwrap_or(self.next_tickers)
     }
 
     fn print(&mut self, aggregate: bool, trade: Trade) {
@@ -237,57 +239,6 @@ impl Hub {
                     spoil(text, from, kind);
                 }
             });
-        }
-    }
-
-    fn send_klines(&mut self, now: Nanos) {
-        let mut pushes = std::mem::take(&mut self.pushes);
-        let subscribers = &self.subscribers;
-        let has = |symbol, interval| !subscribers.of(Stream::Kline(symbol, interval)).is_empty();
-        self.timed.advance(now, &self.market, has, &mut pushes);
-        for mut push in pushes.drain(..) {
-            let listing = &self.market.listings[usize::from(push.symbol)];
-            let silent = self.schedule.hit_if(Kind::SilentSymbol, now, 0, |fault| {
-                fault.symbol.as_deref() == Some(&listing.spec.name)
-            });
-            if silent.is_some() {
-                continue;
-            }
-            let interval = &INTERVALS[usize::from(push.interval)];
-            if push.closed && interval.name == "1m" {
-                let symbol = usize::from(push.symbol);
-                push.kline =
-                    self.as_published(symbol, push.kline.candle.open_time, now, push.kline);
-            }
-            let to = self.subscribers.of(Stream::Kline(push.symbol, push.interval));
-            let channel = ["@kline_", interval.name].concat();
-            let venue = self.market.venue;
-            self.links.deliver(to, (&listing.lower, &channel), &|text, unit| {
-                let (name, wording) = (interval.name, Wording { venue, unit });
-                wording.kline(text, now, listing, (name, push.end), &push.kline, push.closed);
-            });
-        }
-        self.pushes = pushes;
-    }
-
-    /// A minute as the venue shows it at `now`: without its last print while it will be revised.
-    pub(super) fn as_published(
-        &self,
-        symbol: usize,
-        open: Nanos,
-        now: Nanos,
-        truth: systems::candle::VenueCandle,
-    ) -> systems::candle::VenueCandle {
-        let name = &self.market.listings[symbol].spec.name;
-        let key = super::chance::hash(&[symbol as u64, open.0]);
-        let end = open.plus(60 * Nanos::PER_SECOND);
-        let concerns = |fault: &Fault| {
-            fault.symbol.as_deref().is_none_or(|only| only == &**name)
-                && now.0 < end.0.saturating_add(fault.by_ns)
-        };
-        match self.schedule.hit_if(Kind::Revise, end, key, concerns) {
-            Some(_) if now >= end => self.market.truth.minute_without_last(symbol, open),
-            _ => truth,
         }
     }
 

@@ -59,6 +59,14 @@ pub enum Kind {
     List,
     /// A symbol stops trading.
     Delist,
+    /// A symbol that stopped trading trades again.
+    Relist,
+    /// Closing messages of candles come `by` later.
+    LateKline,
+    /// Closing messages of candles do not come.
+    MissingKline,
+    /// Closing messages of candles hold wrong numbers.
+    WrongKline,
 }
 
 /// Whether a kind happens at instants or lasts.
@@ -73,7 +81,7 @@ pub(super) enum Nature {
 type Row = (Kind, &'static str, Nature, &'static [&'static str], &'static [&'static str]);
 
 /// Every kind.
-pub(super) static KINDS: [Row; 27] = [
+pub(super) static KINDS: [Row; 31] = [
     (Kind::Disconnect, "disconnect", Nature::Instant, &["link", "code"], &[]),
     (Kind::HalfOpen, "half-open", Nature::Window, &["link"], &[]),
     (Kind::PingsOnly, "pings-only", Nature::Window, &["link"], &[]),
@@ -101,6 +109,10 @@ pub(super) static KINDS: [Row; 27] = [
     (Kind::TlsFailure, "tls-failure", Nature::Window, &["share"], &[]),
     (Kind::List, "list", Nature::Instant, &["symbol"], &["symbol"]),
     (Kind::Delist, "delist", Nature::Instant, &["symbol"], &["symbol"]),
+    (Kind::Relist, "relist", Nature::Instant, &["symbol"], &["symbol"]),
+    (Kind::LateKline, "late-kline", Nature::Window, &["share", "by", "symbol"], &[]),
+    (Kind::MissingKline, "missing-kline", Nature::Window, &["share", "symbol"], &[]),
+    (Kind::WrongKline, "wrong-kline", Nature::Window, &["share", "symbol"], &[]),
 ];
 
 /// Keys that say when, and at random from which seed.

@@ -25,6 +25,8 @@ pub(super) struct Listing {
     pub(super) from: Nanos,
     /// When it stops trading.
     pub(super) until: Nanos,
+    /// Since when it trades again after that.
+    pub(super) again: Nanos,
 }
 
 impl Listing {
@@ -42,7 +44,14 @@ impl Listing {
         };
         let (price, quantity) = (wide(spec.price), wide(spec.quantity));
         let lower = spec.name.to_lowercase().into();
-        Self { spec: SymbolSpec { price, quantity, ..spec }, lower, tick, from, until }
+        Self {
+            spec: SymbolSpec { price, quantity, ..spec },
+            lower,
+            tick,
+            from,
+            until,
+            again: Nanos(u64::MAX),
+        }
     }
 
     /// What it trades, and what its prices are in.
@@ -60,7 +69,7 @@ impl Listing {
 
     /// Whether it trades.
     pub(super) fn is_trading(&self, now: Nanos) -> bool {
-        self.from <= now && now < self.until
+        self.from <= now && (now < self.until || self.again <= now)
     }
 }
 

@@ -83,7 +83,13 @@ impl Market {
         let prints = market.truth();
         let openings: Vec<_> = prints
             .openings()
-            .map(|(price, quantity, tick)| Opening { price, quantity, tick })
+            .zip(prints.rates())
+            .map(|((price, quantity, tick), rate)| Opening {
+                price,
+                quantity,
+                tick,
+                per_minute: 60.0 * rate,
+            })
             .collect();
         let symbols = market.header().symbols.iter().zip(prints.listed()).zip(&openings);
         let listings = symbols.map(|((symbol, (from, until)), opening)| {
@@ -135,6 +141,11 @@ impl Market {
         self.listings[symbol].until = at;
     }
 
+    /// A symbol that stopped trading trades again from `at` on, under ids that go on.
+    pub(super) fn relist(&mut self, symbol: usize, at: Nanos) {
+        self.listings[symbol].again = at;
+    }
+
     /// The number of a symbol by its name in capitals.
     pub(super) fn symbol(&self, name: &str) -> Option<usize> {
         self.names.id(name).map(|id| usize::from(id.0))
@@ -155,6 +166,9 @@ impl Market {
         while let Some(mut trade) = self.source.next_if(|trade| trade.time < due) {
             let symbol = usize::from(trade.symbol.0);
             if !self.listings[symbol].is_trading(trade.time) {
+                if trade.time >= self.listings[symbol].until {
+                    self.renumbered[symbol].get_or_insert(trade.id);
+                }
                 continue;
             }
             if let Some(next) = &mut self.renumbered[symbol] {

@@ -19,6 +19,7 @@ mod hub;
 mod info;
 mod intervals;
 mod kinds;
+mod klines;
 mod links;
 mod listing;
 mod market;
@@ -311,6 +312,7 @@ fn apply_listings(market: &mut Market, faults: &[Fault], start: Nanos) -> Result
         match fault.kind {
             Kind::List => market.list(symbol, at),
             Kind::Delist => market.delist(symbol, at),
+            Kind::Relist => market.relist(symbol, at),
             _ => {}
         }
     }

@@ -11,7 +11,7 @@ use super::chance::{hash, mix, unit};
 use super::record::quiet;
 
 /// Where a symbol's trading begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Opening {
     /// Price of the first print, about.
     pub(super) price: Price,
@@ -19,6 +19,8 @@ pub(super) struct Opening {
     pub(super) quantity: Quantity,
     /// Price units per tick.
     pub(super) tick: i64,
+    /// Prints in a minute, on average.
+    pub(super) per_minute: f64,
 }
 
 /// Noises of 1, 2, 4, ... minutes.
@@ -28,8 +30,11 @@ const OCTAVES: u64 = 13;
 /// the square root of their length, which is what a random walk does.
 const SHARE_PER_MINUTE: f64 = 4e-4;
 
-/// One minute in this many has no trades.
+/// One minute in this many has no trades, whatever the rate.
 const QUIET_ONE_IN: u64 = 64;
+
+/// The most prints of one minute.
+const TRADES_MAX: f64 = 1e9;
 
 const MINUTE_NS: u64 = 60 * Nanos::PER_SECOND;
 
@@ -56,14 +61,16 @@ impl Past {
         let open_time = Nanos(minute * MINUTE_NS);
         let (open, close) = (self.price(symbol, minute), self.price(symbol, minute + 1));
         let draw = hash(&[self.seed, symbol as u64, minute, u64::MAX]);
-        if draw.is_multiple_of(QUIET_ONE_IN) {
+        let Opening { tick, quantity, per_minute, .. } = self.openings[symbol];
+        // Half to one and a half times as many as usual; rare ones are there now and then.
+        let (spread, rest) = (0.5 + unit(mix(draw)), unit(mix(draw ^ 1)));
+        let trades = (per_minute * spread + rest).min(TRADES_MAX) as u64;
+        if trades == 0 || draw.is_multiple_of(QUIET_ONE_IN) {
             // Flat at the close before it, as a minute without trades is. The step to the next
             // minute's open is then the walk's.
             return quiet(open_time, open);
         }
-        let Opening { tick, quantity, .. } = self.openings[symbol];
         let reach = |shift: u64| (draw >> shift & 3) as i64 * tick;
-        let trades = 1 + (draw >> 8) % 120;
         let volume = quantity.0.max(1).saturating_mul(trades as i64);
         let bought = (volume as f64 * unit(draw)) as i64;
         let mean = (open.0 as u128 + close.0 as u128) / 2;
@@ -114,12 +121,13 @@ mod tests {
 
     #[test]
     fn the_past_is_sane_joins_up_and_ends_at_the_opening() {
-        let opening = Opening { price: Price(61_000), quantity: Quantity(30), tick: 5 };
+        let opening =
+            Opening { price: Price(61_000), quantity: Quantity(30), tick: 5, per_minute: 90.0 };
         let begins = Nanos::from_seconds(1_723_161_600);
         let past = Past::new(1, begins, vec![opening]);
         assert_eq!(past.price(0, begins.0 / MINUTE_NS), Price(61_000));
         let (mut lowest, mut highest) = (i64::MAX, 0);
-        let mut before: Option<Candle> = None;
+        let (mut before, mut trades): (Option<Candle>, u64) = (None, 0);
         for minute in (1..7_200).rev() {
             let candle = past.minute(0, begins.minus(minute * MINUTE_NS)).candle;
             assert!(consistent(&candle), "{candle:?}");
@@ -127,9 +135,12 @@ mod tests {
             if let Some(before) = before.filter(|before| before.trades > 0) {
                 assert_eq!(before.close, candle.open);
             }
+            trades += u64::from(candle.trades);
             (lowest, highest) = (lowest.min(candle.low.0), highest.max(candle.high.0));
             before = Some(candle);
         }
+        // Nearly as many as there will be when trading has begun.
+        assert!((85 * 7_200..95 * 7_200).contains(&trades), "{trades}");
         assert!(lowest > 30_000 && highest < 120_000 && highest - lowest > 600);
     }
 }

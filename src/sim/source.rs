@@ -66,21 +66,27 @@ pub(super) fn survey(path: &Path) -> Result<Survey, SourceError> {
     let mut prints = TapePrints::open(path, 0)?;
     let symbols = prints.session.symbols().specs().to_vec();
     let mut firsts: BTreeMap<SymbolId, Trade> = BTreeMap::new();
-    let mut first = None;
+    let (mut first, mut last) = (None, Nanos(0));
+    let mut counts = vec![0u64; symbols.len()];
     for trade in prints.by_ref() {
         first.get_or_insert(trade.time);
+        last = last.max(trade.time);
         if trade.kind == TradeKind::Market {
+            counts[usize::from(trade.symbol.0)] += 1;
             firsts.entry(trade.symbol).or_insert(trade);
         }
     }
     if let Some(error) = prints.failed {
         return Err(error.into());
     }
+    // Of less than a minute nothing can be said.
+    let span_ns = last.0.saturating_sub(first.unwrap_or_default().0).max(60 * Nanos::PER_SECOND);
+    let minutes = span_ns as f64 / (60 * Nanos::PER_SECOND) as f64;
     let openings = (0..symbols.len()).map(|symbol| {
         let first = firsts.get(&SymbolId(symbol as u16));
         let (price, quantity) =
             first.map_or((Price(1), Quantity(1)), |trade| (trade.price, trade.quantity));
-        Opening { price, quantity, tick: 1 }
+        Opening { price, quantity, tick: 1, per_minute: counts[symbol] as f64 / minutes }
     });
     Ok(Survey { first: first.ok_or(SourceError::Empty)?, openings: openings.collect(), symbols })
 }

@@ -143,6 +143,11 @@ impl Activity {
         self.paces.iter().map(move |pace| pace.weight * factor)
     }
 
+    /// Prints per second of each symbol, on average.
+    pub(super) fn bases(&self) -> impl Iterator<Item = f64> {
+        self.paces.iter().map(|pace| pace.base)
+    }
+
     /// Seconds since the epoch between which each symbol is listed.
     pub(super) fn listed(&self) -> impl Iterator<Item = (u64, u64)> {
         self.paces.iter().map(|pace| pace.listed)

@@ -115,6 +115,11 @@ impl Prints {
         })
     }
 
+    /// Prints per second of each symbol, on average.
+    pub fn rates(&self) -> impl Iterator<Item = f64> {
+        self.activity.bases()
+    }
+
     /// Seconds since the epoch between which each symbol is listed.
     pub fn listed(&self) -> impl Iterator<Item = (u64, u64)> {
         self.activity.listed()

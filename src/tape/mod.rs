@@ -32,6 +32,7 @@ mod reader;
 mod resync;
 mod trades;
 mod verify;
+mod verify_all;
 mod writer;
 
 pub use bisect::bisect;
@@ -43,6 +44,7 @@ pub use info::{Counts, Info, Span, SymbolCounts, info};
 pub use payload::{Block, Run, Runs};
 pub use reader::{End, Reader};
 pub use verify::{Problem, Verification, verify};
+pub use verify_all::{Missing, Verified, verify_all};
 pub use writer::{WriteError, Writer};
 
 /// Level of compression: higher ones buy a few percent for many times the time.

@@ -1,5 +1,6 @@
 //! Everything about a tape that can be wrong, looked for and listed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -105,6 +106,14 @@ pub struct Verification {
 }
 
 impl Verification {
+    fn missing(&mut self, symbol: SymbolId, from_id: u64, to_id: u64) {
+        self.missing_ids = self.missing_ids.saturating_add((to_id - from_id).saturating_add(1));
+        self.problem_count += 1;
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(Problem::MissingIds { symbol, from_id, to_id });
+        }
+    }
+
     /// Whether nothing is wrong. A tape that was not finished can be right.
     pub fn is_ok(&self) -> bool {
         self.problem_count == 0
@@ -117,12 +126,39 @@ impl Verification {
 /// # Errors
 /// [`OpenError`]: the file cannot be read, is no tape, or its header is not intact.
 pub fn verify(path: impl AsRef<Path>) -> Result<Verification, OpenError> {
-    Ok(check(&mut Reader::new(File::open(path)?)?)?)
+    let mut before = Before::default();
+    let mut found = check(&mut Reader::new(File::open(path)?)?, &mut before)?;
+    for (symbol, from_id, to_id) in before.missing() {
+        let symbol = found.symbols.iter().position(|spec| spec.name == symbol).unwrap_or_default();
+        found.missing(SymbolId(symbol as u16), from_id, to_id);
+    }
+    Ok(found)
 }
 
-fn check<R: Read + Seek>(reader: &mut Reader<R>) -> io::Result<Verification> {
+/// What tapes leave to those that follow them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Before {
+    /// By the symbols' names: their numbers differ from tape to tape.
+    ids: BTreeMap<Box<str>, Ids>,
+    open_ranges: usize,
+    received: Nanos,
+}
+
+impl Before {
+    /// Ids that stayed missing, by name and ascending.
+    pub(super) fn missing(&self) -> impl Iterator<Item = (Box<str>, u64, u64)> + '_ {
+        let ids = self.ids.iter();
+        ids.flat_map(|(name, ids)| ids.missing().iter().map(|(a, b)| (name.clone(), *a, *b)))
+    }
+}
+
+/// Checks one tape after others. What stays missing is not told here: a later tape may have it.
+pub(super) fn check<R: Read + Seek>(
+    reader: &mut Reader<R>,
+    before: &mut Before,
+) -> io::Result<Verification> {
     let index = reader.load_index()?;
-    let mut checker = Checker::new(reader.header());
+    let mut checker = Checker::new(reader.header(), before);
     let mut first_damage = None;
     loop {
         while let Some(block) = reader.next_block()? {
@@ -147,7 +183,7 @@ fn check<R: Read + Seek>(reader: &mut Reader<R>) -> io::Result<Verification> {
     }
     let end = End { damage: first_damage, ..reader.end_so_far() };
     let symbols = reader.header().symbols.clone();
-    Ok(checker.finish(end, symbols))
+    Ok(checker.finish(end, symbols, before))
 }
 
 struct Checker {
@@ -164,16 +200,18 @@ struct Checker {
 }
 
 impl Checker {
-    fn new(header: &Header) -> Self {
+    fn new(header: &Header, before: &mut Before) -> Self {
+        let known = |name: &str| before.ids.remove(name).unwrap_or_default();
+        let ids = header.symbols.iter().map(|spec| &*spec.name).map(known).collect();
         Self {
             counts: Counts::default(),
             blocks: 0,
             problems: Vec::new(),
             problem_count: 0,
-            received_before: Nanos(0),
+            received_before: before.received,
             prints: Prints::of(&header.venue, &header.symbols),
-            ids: vec![Ids::default(); header.symbols.len()],
-            open_ranges: 0,
+            ids,
+            open_ranges: before.open_ranges,
             missing_ids: 0,
             repeated_ids: 0,
         }
@@ -224,12 +262,10 @@ impl Checker {
         self.problem(Problem::MissingIds { symbol, from_id, to_id });
     }
 
-    fn finish(mut self, end: End, symbols: Vec<SymbolSpec>) -> Verification {
-        for (symbol, ids) in core::mem::take(&mut self.ids).into_iter().enumerate() {
-            for &(from_id, to_id) in ids.missing() {
-                self.missing(SymbolId(symbol as u16), from_id, to_id);
-            }
-        }
+    fn finish(self, end: End, symbols: Vec<SymbolSpec>, before: &mut Before) -> Verification {
+        let names = symbols.iter().map(|spec| spec.name.clone());
+        before.ids.extend(names.zip(self.ids));
+        (before.open_ranges, before.received) = (self.open_ranges, self.received_before);
         Verification {
             counts: self.counts,
             blocks: self.blocks,

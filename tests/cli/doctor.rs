@@ -85,6 +85,9 @@ fn the_estimate_of_memory_is_near_what_a_session_takes() {
     fs::write(&config, format!("{keys}{venue}symbols = \"all\"\n")).unwrap();
 
     let report = super::json(&["doctor", "--json", "--config", path(&config)]);
+    // The day before the exchange began was about as busy as it is.
+    let rate = check(&report, "symbols")["trades_per_s"].as_f64().unwrap();
+    assert!((70.0..130.0).contains(&rate), "{rate} a second");
     let estimate = check(&report, "memory")["bytes"].as_f64().unwrap();
     let live = ["live", "--json", "--for", "60s", "--config", path(&config)];
     let mut session = Command::new(env!("CARGO_BIN_EXE_tapescan"));

@@ -9,7 +9,7 @@ use tapescan::venue::{Decoder, What};
 use super::*;
 
 /// A file or folder of the shared data, or `None` with a word about it.
-fn data(path: &str) -> Option<PathBuf> {
+pub(super) fn data(path: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(path);
     if path.exists() {
         return Some(path);
@@ -157,7 +157,7 @@ fn collected_messages_are_used_or_rejected_for_a_known_reason() {
     }
 }
 
-fn text_of(file: &Path) -> String {
+pub(super) fn text_of(file: &Path) -> String {
     let bytes = std::fs::read(file).unwrap();
     if bytes.starts_with(&[0x1f, 0x8b]) {
         std::io::read_to_string(flate2::read::MultiGzDecoder::new(&bytes[..])).unwrap()
@@ -179,8 +179,23 @@ fn answers(decoder: &mut Decoder, text: &str) {
 }
 
 /// The symbols of the collections, at scales wide enough for any time.
-fn wide() -> Symbols {
-    let names = ["BTCUSDT", "ETHUSDT", "BNBBTC", "ETHBTC", "LTCUSDT", "BNBUSDT"];
+pub(super) fn wide() -> Symbols {
+    let names = [
+        "BTCUSDT",
+        "ETHUSDT",
+        "BNBBTC",
+        "ETHBTC",
+        "LTCUSDT",
+        "BNBUSDT",
+        "NKNUSDT",
+        "BLZETH",
+        "LRCBTC",
+        "RUNEEUR",
+        "SUSHIUSDT",
+        "AKROUSDT",
+        "KEEPUSDT",
+        "CTKUSDT",
+    ];
     let scale = Scale::exact(8);
     let spec = |name: &str| systems::symbol::SymbolSpec {
         name: name.into(),

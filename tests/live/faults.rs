@@ -97,7 +97,7 @@ const CASES: &[Case] = &[
 ];
 
 /// Kinds that other tests show.
-const ELSEWHERE: &[&str] = &["tls-failure"];
+const ELSEWHERE: &[&str] = &["tls-failure", "relist", "late-kline", "missing-kline", "wrong-kline"];
 
 fn market() -> SimConfig {
     let spec = Spec { symbols: 4, rate: 20.0, duration: 86_400, ..Spec::default() };

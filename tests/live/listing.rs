@@ -88,6 +88,37 @@ fn a_new_symbol_is_whole_from_its_listing_on_and_a_retired_one_until_its_end() {
 }
 
 #[test]
+fn a_symbol_that_trades_again_goes_on_under_its_number() {
+    let (speed, second) = (10.0, Nanos::PER_SECOND);
+    let name = Exchange::start(market(speed)).unwrap().symbols()[2].name.to_string();
+    let start = tapescan::clock::now();
+    let texts = [format!("delist:symbol={name},at=15s"), format!("relist:symbol={name},at=45s")];
+    let faults = texts.iter().map(|text| Fault::parse(text).unwrap()).collect();
+    let exchange = SimConfig { faults, start: Some(start), ..market(speed) };
+    let exchange = Exchange::start(exchange).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = config();
+    config.refresh_ns = 10 * second;
+    let run_for = Some(Duration::from_secs_f64(90.0 / speed));
+    let options = Options { run_for, speed, ..options(&exchange, 0, dir.path()) };
+    let ended = live::run(&options, &config, &mut |_| {}).unwrap();
+    let status = &ended.shown.status;
+    // No new symbol, and nobody is retired any more.
+    assert_eq!((status.symbols, status.listed, status.retired), (4, 0, 0));
+    assert_eq!((ended.symbols.specs().len(), ended.summary.unrecoverable), (4, 0));
+    // Its ids went on, so what traded before anybody looked at the list was fetched by them.
+    let again = start.plus(45 * second);
+    let settled = Nanos(ended.summary.ended_at.0 - 12 * second);
+    let seconds = assert_whole(&exchange, &ended, &name, again, settled);
+    assert!(seconds > 10, "{seconds} seconds of {name}");
+    let away = start.plus(15 * second + config.refresh_ns + KNOWN_NS)..again;
+    let traded = |(at, candle): (&Nanos, &Candle)| away.contains(at) && candle.trades > 0;
+    assert!(!candles(&ended, &name).iter().any(traded));
+    let replay = replayed(&ended);
+    assert_eq!((&replay.digest, replay.trades), (&ended.summary.digest, ended.summary.trades));
+}
+
+#[test]
 fn a_session_goes_on_with_the_symbols_that_were_listed_and_without_those_that_are_gone() {
     let (exchange, [new, gone], [_, delisted]) = listing(1.0, 3, 4);
     let dir = tempfile::tempdir().unwrap();

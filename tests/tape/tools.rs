@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use systems::trade::SymbolId;
 use systems::units::Nanos;
-use tapescan::tape::{Body, Counts, Cut, CutError, Problem, Reason, Span, cut, info, verify};
+use tapescan::tape::{
+    Body, Counts, Cut, CutError, Problem, Reason, Span, cut, info, verify, verify_all,
+};
 use tempfile::TempDir;
 
 use super::{Owned, OwnedBody, finished, header, read, session, trade, written};
@@ -82,6 +84,35 @@ fn missing_ids_are_listed_and_repeated_ones_counted() {
     let body = OwnedBody::Plain(Body::Unrecoverable { symbol, from_id: 6, to_id: 6 });
     given_up.push(Owned { received: Nanos::from_ms(9_000), body });
     assert_eq!(problems(&given_up), [missing(8, 8)]);
+}
+
+#[test]
+fn ids_missing_between_tapes_are_found_and_those_that_a_later_one_brings_are_not_missing() {
+    let folder = TempDir::new().unwrap();
+    let named = |name: &str, from: u64, ids: &[u64]| {
+        let mut entries = trades(ids);
+        entries.iter_mut().for_each(|entry| entry.received = entry.received.plus(from));
+        let path = folder.path().join(name);
+        fs::write(&path, finished(&entries, 4)).unwrap();
+        path
+    };
+    let second = Nanos::PER_SECOND;
+    let first = named("b.tape", 0, &[5, 6, 9]);
+    let then = named("a.tape", second, &[7, 10, 11]);
+    let last = named("c.tape", 2 * second, &[14]);
+    // In whatever order they are named.
+    let found = verify_all(&[last.clone(), then.clone(), first.clone()]).unwrap();
+    let order: Vec<_> = found.tapes.iter().map(|(path, _)| path.clone()).collect();
+    assert_eq!(order, [first.clone(), then, last]);
+    let missing: Vec<_> = found.missing.iter().map(|one| (one.from_id, one.to_id)).collect();
+    assert_eq!(missing, [(8, 8), (12, 13)]);
+    assert_eq!((found.missing_ids, found.missing_ranges, found.problem_count()), (3, 2, 2));
+    assert!(found.tapes.iter().all(|(_, own)| own.is_ok()));
+    // Alone, the first lacks what a later one brings.
+    assert_eq!(verify(&first).unwrap().missing_ids, 2);
+    let overlaps = named("d.tape", second / 1_000_000, &[12]);
+    let found = verify_all(&[first, overlaps]).unwrap();
+    assert!(matches!(found.tapes[1].1.problems[..], [Problem::Backwards { .. }]), "{found:?}");
 }
 
 /// Entries as raw as a connection gives them: aggregates of frames, and answers of REST.

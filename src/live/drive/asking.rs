@@ -1,5 +1,7 @@
 //! What a drive has fetched: heads of candles, what the core asks for, and what came of it.
 
+use std::ops::Range;
+
 use systems::dispatch::Request;
 use systems::units::Nanos;
 
@@ -45,19 +47,44 @@ impl<P: Ports> Drive<P> {
         self.enter(at, Kept::Plain(Body::Done { symbol, interval }));
     }
 
+    /// Has something fetched that the core asks for.
+    fn want(&mut self, request: &Request) {
+        let Parts { session, intervals, candles, .. } = &self.parts;
+        let wanted = Wanted::of(request, session.symbols(), intervals, Channel::AggregateTrades);
+        let priority = match request {
+            Request::Ids { .. } => Priority::Backfill,
+            Request::Candles { .. } => *candles,
+        };
+        // Before the warm-up: the worker has its own order, this list is only its antechamber.
+        self.waiting.push_front(Job { priority, wanted });
+    }
+
+    /// Looks at candles for which the venue's must have come over its stream by now: what is
+    /// proven need not be asked for.
+    pub(super) fn look_back(&mut self, at: Nanos) {
+        while let Some((symbol, interval, wanted)) = self.parts.streamed.due(self.venue_now) {
+            match self.parts.engine.unproven(symbol, interval, wanted) {
+                Some(Range { start: from, end: to }) => {
+                    self.want(&Request::Candles { symbol, interval, from, to });
+                }
+                None => {
+                    self.status.spared += 1;
+                    let interval = Some(self.parts.intervals[usize::from(interval)]);
+                    self.enter(at, Kept::Plain(Body::Done { symbol, interval }));
+                }
+            }
+        }
+    }
+
     /// Hands jobs to the worker while it has room.
     pub(super) fn ask(&mut self) {
-        let Parts { session, intervals, .. } = &self.parts;
-        for request in self.requests.drain(..) {
-            let channel = Channel::AggregateTrades;
-            let wanted = Wanted::of(&request, session.symbols(), intervals, channel);
-            let priority = match request {
-                Request::Ids { .. } => Priority::Backfill,
-                Request::Candles { .. } => self.parts.candles,
-            };
-            // Before the warm-up: the worker has its own order, this list is only its antechamber.
-            self.waiting.push_front(Job { priority, wanted });
+        let mut requests = std::mem::take(&mut self.requests);
+        for request in requests.drain(..) {
+            if !self.parts.streamed.hold(&request) {
+                self.want(&request);
+            }
         }
+        self.requests = requests;
         while let Some(job) = self.waiting.pop_front() {
             if let Some(job) = self.ports.job(job) {
                 self.waiting.push_front(job);

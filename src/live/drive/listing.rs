@@ -200,7 +200,7 @@ impl<P: Ports> Drive<P> {
         self.waiting.extend(warm.jobs);
     }
 
-    fn name(&self, symbol: SymbolId) -> Box<str> {
+    pub(super) fn name(&self, symbol: SymbolId) -> Box<str> {
         self.parts.session.symbols().spec(symbol).name.clone()
     }
 }

@@ -1,11 +1,13 @@
 //! A drive without sockets, worker or recorder: what goes in, and what comes out where.
 
+use systems::candle::Mark;
 use systems::symbol::SymbolSpec;
 use systems::units::Scale;
 
 use super::*;
 use crate::config::Config;
 use crate::link::Plan;
+use crate::live::outline;
 use crate::rest::arrival::End;
 use crate::rest::arrival::{Arrival, News};
 use crate::settings::settings;
@@ -13,7 +15,6 @@ use crate::symbols::Symbols;
 use crate::venue::Channel;
 use crate::venue::Venue;
 use crate::venue::binance::Instrument;
-use crate::venue::link::Streams;
 
 /// Keeps everything; has room for so many jobs.
 #[derive(Default)]
@@ -45,13 +46,18 @@ impl Ports for Fake {
 const START: Nanos = Nanos::from_seconds(1_723_161_600);
 
 fn drive(room: usize) -> Drive<Fake> {
-    let config = Config::parse("here", "intervals = [\"1s\"]").unwrap();
+    drive_of("intervals = [\"1s\"]", room)
+}
+
+fn drive_of(config: &str, room: usize) -> Drive<Fake> {
+    let config = Config::parse("here", config).unwrap();
     let told = settings(&config);
     let scale = Scale::exact(2);
     let spec = SymbolSpec { name: "AUSDT".into(), price: scale, quantity: scale };
     let symbols = Symbols::new(vec![spec]).unwrap();
-    let streams = Streams::prints(Channel::AggregateTrades);
     let venue = Venue::BinanceSpot;
+    let streams = outline::streams(venue, &config);
+    let published = streams.candles.clone();
     let plan = Plan::new(venue, streams, &symbols, &[SymbolId(0)], &[]).unwrap();
     let mut fleet = Fleet::new(&plan, Some("ws://here"), 1);
     fleet.server_time(START, START, START);
@@ -59,6 +65,7 @@ fn drive(room: usize) -> Drive<Fake> {
     let session = Session::new(symbols, told.intervals.clone(), venue.name());
     let outputs = Outputs::new(vec![10], false);
     let (intervals, candles) = (told.intervals, Priority::Suspect);
+    let streamed = Streamed::new(&published, &intervals);
     let (jobs, earlier) = (Vec::new(), CaughtUp::default());
     let listing = Listing {
         venue,
@@ -70,8 +77,18 @@ fn drive(room: usize) -> Drive<Fake> {
         asked: Nanos(0),
         under_way: false,
     };
-    let parts =
-        Parts { fleet, listing, session, engine, outputs, intervals, candles, jobs, earlier };
+    let parts = Parts {
+        fleet,
+        listing,
+        session,
+        engine,
+        outputs,
+        intervals,
+        candles,
+        streamed,
+        jobs,
+        earlier,
+    };
     Drive::new(parts, Fake { room, ..Fake::default() })
 }
 
@@ -231,4 +248,82 @@ fn symbols_that_were_named_are_followed_and_no_others() {
     let list = vec![instrument("AUSDT", 2, true), instrument("BUSDT", 2, true)];
     assert_eq!(entries_of(&mut drive, list), []);
     assert_eq!(drive.status(0).symbols, 1);
+}
+
+/// The closing message of the second that opens at `open`, with so many prints of 1.00 at 5.00.
+fn kline(open: Nanos, id: u64, prints: u64, closed: bool) -> String {
+    let (from, to, sent) = (open.ms(), open.ms() + 999, open.ms() + 1_100);
+    let last = id + prints - 1;
+    format!(
+        "{{\"e\":\"kline\",\"E\":{sent},\"s\":\"AUSDT\",\"k\":{{\"t\":{from},\"T\":{to},\
+         \"s\":\"AUSDT\",\"i\":\"1s\",\"f\":{id},\"L\":{last},\"o\":\"5.00\",\"c\":\"5.00\",\
+         \"h\":\"5.00\",\"l\":\"5.00\",\"v\":\"{prints}.00\",\"n\":{prints},\"x\":{closed},\
+         \"q\":\"{}.0000\",\"V\":\"0.00\",\"Q\":\"0.0000\",\"B\":\"0\"}}}}",
+        5 * prints
+    )
+}
+
+#[test]
+fn candles_that_the_venue_publishes_are_asked_for_only_where_that_is_not_enough() {
+    let text = "intervals = [\"1s\"]\n[reconcile]\nscope = \"all\"\nstream = \"base\"\n";
+    let mut drive = drive_of(text, 99);
+    drive.start(START);
+    let socket = drive.socket(0);
+    drive.take(Event::Connected(socket, START));
+    let second = |n: u64| START.plus(n * Nanos::PER_SECOND);
+    let (mut asked, mut frames) = (Vec::new(), 0);
+    for tick in 0..300u64 {
+        let at = START.plus(tick * 100 * Nanos::PER_MS);
+        let n = tick / 10;
+        let mut hear = |text: String| {
+            frames += 1;
+            drive.take(Event::Frame(socket, at, text.into()));
+        };
+        match tick % 10 {
+            3 => hear(frame(70 + n, at)),
+            4 => hear(kline(second(n), 70 + n, 1, false)),
+            // The first candle, of which only the end was seen, has two prints at the venue.
+            5 if n == 1 => hear(kline(START, 69, 2, true)),
+            // One does not come, one is wrong.
+            5 if n == 4 => {}
+            5 if n == 6 => hear(kline(second(n - 1), 70 + n - 1, 2, true)),
+            5 if n > 0 => hear(kline(second(n - 1), 70 + n - 1, 1, true)),
+            _ => {}
+        }
+        for command in std::mem::take(&mut drive.ports.commands) {
+            if let Command::Send(_, text) = command {
+                let id = text.rsplit("\"id\":").next().unwrap().trim_end_matches('}');
+                let answer = format!("{{\"result\":null,\"id\":{id}}}");
+                drive.take(Event::Frame(socket, at, answer.into()));
+                frames += 1;
+            }
+        }
+        drive.take(Event::Tick { at, full: false });
+        drive.step();
+        for job in std::mem::take(&mut drive.ports.jobs) {
+            if let Wanted::Candles { from, to, .. } = job.wanted {
+                asked.push((from, to));
+            }
+            let end = End::Complete { missing: 0 };
+            drive.take(Event::Arrival(Arrival { received: at, news: News::Ended { job, end } }));
+        }
+    }
+    let doubtful = |(from, to): &(Nanos, Nanos)| second(3) <= *from && *to <= second(6);
+    assert!(asked[0] == (second(3), second(6)) && asked.iter().all(doubtful), "{asked:?}");
+    assert!(drive.status.spared >= 3, "{}", drive.status.spared);
+    let forming = drive.ports.entries.iter().filter(
+        |entry| matches!(&entry.body, Kept::Frame(_, text) if text.contains("\"x\":false")),
+    );
+    assert_eq!(forming.count(), 0);
+    let kept = drive.ports.entries.iter().filter(|one| matches!(one.body, Kept::Frame(..)));
+    assert_eq!(kept.count(), frames - 30);
+    let marks: Vec<Mark> =
+        drive.parts.engine.candles(SymbolId(0), 0).iter().map(|one| one.mark).collect();
+    assert_eq!(
+        marks[..7],
+        [Mark::Reconciled; 3]
+            .into_iter()
+            .chain([Mark::Complete, Mark::Reconciled, Mark::Disputed, Mark::Reconciled])
+            .collect::<Vec<_>>()
+    );
 }

@@ -7,7 +7,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
@@ -74,7 +74,10 @@ impl Reel {
         self.shelf.keep_within(self.open.writer.bytes(), self.open.begun);
         loop {
             match entries.recv_timeout(FLUSH) {
-                Ok(recorded) => self.take(&recorded)?,
+                Ok(recorded) => {
+                    self.stand.took();
+                    self.take(&recorded)?;
+                }
                 Err(RecvTimeoutError::Timeout) => self.flush(self.open.flushed)?,
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
@@ -145,7 +148,7 @@ impl Reel {
         let Open { file, writer, entries, flushed, .. } = open;
         let done = match writer.finish() {
             Err(source) => Err(RecordError::Write { file, source }),
-            Ok(out) => match out.sync_all().and_then(|()| out.metadata()) {
+            Ok(out) => match to_disk(&file, &out).and_then(|()| out.metadata()) {
                 Err(source) => Err(RecordError::Sync { file, source }),
                 Ok(metadata) => {
                     shelf.keep_within(metadata.len(), flushed);
@@ -205,7 +208,7 @@ impl Syncer {
         let (files, receiver) = sync_channel::<(PathBuf, File)>(SYNCS);
         let thread = std::thread::Builder::new().name("syncer".into()).spawn(move || {
             for (file, out) in &receiver {
-                if let Err(source) = out.sync_all() {
+                if let Err(source) = to_disk(&file, &out) {
                     log::error!("{}: cannot be brought to the disk: {source}", file.display());
                     return Err(RecordError::Sync { file, source });
                 }
@@ -216,7 +219,7 @@ impl Syncer {
     }
 
     /// Has a file that is being written brought to the disk, unless earlier ones still are.
-    fn offer(&self, file: &std::path::Path, out: &File) -> Result<(), RecordError> {
+    fn offer(&self, file: &Path, out: &File) -> Result<(), RecordError> {
         let fault = |source| RecordError::Sync { file: file.to_owned(), source };
         let out = out.try_clone().map_err(fault)?;
         match self.files.try_send((file.to_owned(), out)) {
@@ -226,7 +229,7 @@ impl Syncer {
     }
 
     /// Has a sealed file brought to the disk.
-    fn take(&self, file: &std::path::Path, out: File) -> Result<(), RecordError> {
+    fn take(&self, file: &Path, out: File) -> Result<(), RecordError> {
         self.files
             .send((file.to_owned(), out))
             .map_err(|_| RecordError::Sync { file: file.to_owned(), source: broken() })
@@ -238,6 +241,25 @@ impl Syncer {
         self.thread.join().map_err(|_| RecordError::Broken)?
     }
 }
+
+/// Brings a file and its name to the disk: the name is the folder's, which goes there on its own.
+fn to_disk(file: &Path, out: &File) -> io::Result<()> {
+    out.sync_all()?;
+    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty());
+    match File::open(dir.unwrap_or(Path::new("."))).and_then(|dir| dir.sync_all()) {
+        // Who removed the folder is told so elsewhere; and some machines have no such thing.
+        Err(error) if FOLDERS.contains(&error.kind()) => Ok(()),
+        done => done,
+    }
+}
+
+/// What a folder answers that is gone, or of a machine that cannot bring it to the disk.
+const FOLDERS: [io::ErrorKind; 4] = [
+    io::ErrorKind::NotFound,
+    io::ErrorKind::PermissionDenied,
+    io::ErrorKind::InvalidInput,
+    io::ErrorKind::Unsupported,
+];
 
 /// The thread ends at the first error, and logs it.
 fn broken() -> io::Error {

@@ -19,6 +19,10 @@ use crate::tape::Reader;
 /// What the header of a recorder's tape says about who made it.
 pub const PROGRAM: &str = concat!("tapescan ", env!("CARGO_PKG_VERSION"), " live");
 
+/// The same of a tape of the simulated exchange. The venue in the header stays the one whose words
+/// are on the tape, since that says how to decode them.
+pub const PROGRAM_SIM: &str = concat!("tapescan ", env!("CARGO_PKG_VERSION"), " sim live");
+
 /// A tape on the shelf.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tape {

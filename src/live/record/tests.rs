@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::shelf::PROGRAM;
+use super::shelf::{PROGRAM, PROGRAM_SIM};
 use super::*;
 use crate::config::Config;
 use crate::tape::{Reader, info};
@@ -78,7 +78,7 @@ fn the_oldest_tapes_of_its_own_go_and_nothing_else() {
     make("binance-2024-08-08T00-00-00.000Z.tape", "tapescan 0.1.0");
     make("binance-usdm-2024-08-08T00-00-00.000Z.tape", PROGRAM);
     std::fs::write(dir.path().join("binance-2024.tape"), [0; 100_000]).unwrap();
-    make("binance-2024-08-08T00-00-01.000Z.tape", PROGRAM);
+    make("binance-2024-08-08T00-00-01.000Z.tape", PROGRAM_SIM);
     let record = record(dir.path(), &told(Some(100 << 10), None), 3_600, 1_000);
     assert!(record.failed.is_none());
     let names = names(dir.path());
