@@ -13,7 +13,7 @@
 mod beginnings;
 pub mod drive;
 pub mod event;
-mod inbox;
+pub(crate) mod inbox;
 mod io;
 pub mod limits;
 mod outline;
@@ -27,10 +27,7 @@ mod status;
 mod work;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
-
-use systems::units::Nanos;
 
 pub use crate::config::Choice;
 pub use outline::Survey;
@@ -46,7 +43,7 @@ use crate::venue::Venue;
 use record::{Record, RecordError};
 
 /// Our steady clock, shared by everything that stamps.
-type Clock = Arc<dyn Fn() -> Nanos + Send + Sync>;
+type Clock = crate::latency::Ask;
 
 /// What a session is told beside its configuration.
 #[derive(Clone, Debug)]
