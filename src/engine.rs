@@ -48,8 +48,8 @@ pub struct Engine {
     rows: usize,
     steps: u64,
     bursts: u64,
-    /// Whether there are stopwatches between the stages.
-    watched: bool,
+    /// Whether stopwatches between the stages run; `None` without any.
+    watched: Option<bool>,
 }
 
 /// What an engine could not be built from.
@@ -98,12 +98,12 @@ impl Engine {
         });
         let mut world = spawn::world(settings, symbols);
         world.insert_resource(Clock::new(settings.base(), settings.grace_ns));
-        let watched = laps.is_some();
+        let watched = laps.as_ref().map(|_| true);
         if let Some(laps) = laps {
             world.insert_resource(laps);
         }
         let prepare = |mut schedule: Schedule, world: &mut World| {
-            if watched {
+            if watched.is_some() {
                 probe::hang(&mut schedule);
             }
             match schedule.initialize(world) {
@@ -196,8 +196,16 @@ impl Engine {
     }
 
     fn lap(&mut self, mut lap: impl FnMut(&mut Laps)) {
-        if self.watched {
+        if self.watched == Some(true) {
             lap(&mut self.world.resource_mut::<Laps>());
+        }
+    }
+
+    /// Lets the stopwatches, if there are any, run or rest from the next step on.
+    pub fn watch(&mut self, on: bool) {
+        if let Some(watched) = self.watched.as_mut().filter(|watched| **watched != on) {
+            *watched = on;
+            self.world.resource_mut::<Laps>().rest(!on);
         }
     }
 

@@ -19,6 +19,7 @@ pub struct Laps {
     ask: Ask,
     last: Nanos,
     spent: Spent,
+    rests: bool,
 }
 
 /// The stopwatches of one schedule.
@@ -40,7 +41,12 @@ const fn place(stage: Measured) -> usize {
 impl Laps {
     /// Nothing measured yet.
     pub fn new(ask: Ask) -> Self {
-        Self { ask, last: Nanos(0), spent: Spent::default() }
+        Self { ask, last: Nanos(0), spent: Spent::default(), rests: false }
+    }
+
+    /// While it rests, it asks no clock.
+    pub fn rest(&mut self, rests: bool) {
+        self.rests = rests;
     }
 
     /// A run of the schedule, or the sink, begins.
@@ -59,6 +65,9 @@ impl Laps {
     }
 
     fn lap(&mut self, stage: usize) {
+        if self.rests {
+            return;
+        }
         let now = (self.ask)();
         self.spent.ns[stage] += now.0.saturating_sub(self.last.0);
         self.spent.ran[stage] = true;

@@ -1,7 +1,9 @@
 //! Profiles: what open loop sees and closed loop does not, equal bits, and files that other tools
 //! read.
 
+mod browser;
 mod report;
+mod session;
 mod stages;
 
 use std::path::{Path, PathBuf};

@@ -5,6 +5,8 @@ mod json;
 mod load;
 mod text;
 
+pub(super) use text::time;
+
 use std::fs;
 use std::io::Write;
 use std::path::Path as File;

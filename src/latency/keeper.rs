@@ -48,7 +48,12 @@ impl Totals {
 
     /// The response of prints, calm and at boundaries.
     pub fn response(&self) -> Option<Total> {
-        self.merged(|key| is_response(*key))
+        self.merged(Self::is_response)
+    }
+
+    /// Whether a cell is of the response of prints.
+    pub fn is_response((stage, kind, _): &Key) -> bool {
+        *stage == Stage::Response && matches!(kind, Kind::Trade | Kind::Aggregate)
     }
 
     /// Adds what another run recorded.
@@ -68,10 +73,6 @@ impl Totals {
             self.0.entry(key).or_default().add(cell);
         }
     }
-}
-
-fn is_response((stage, kind, _): Key) -> bool {
-    stage == Stage::Response && matches!(kind, Kind::Trade | Kind::Aggregate)
 }
 
 /// How prints fared in one interval.
@@ -236,7 +237,7 @@ fn keep(
 fn point(sheet: &Sheet, (from, to): (Nanos, Nanos), begun: Nanos, market: Nanos) -> Point {
     let mut prints = Total::default();
     let mut boundary = false;
-    for ((_, _, phase), cell) in sheet.cells().filter(|(key, _)| is_response(*key)) {
+    for ((_, _, phase), cell) in sheet.cells().filter(|(key, _)| Totals::is_response(key)) {
         prints.add(cell);
         boundary |= phase == Phase::Boundary;
     }

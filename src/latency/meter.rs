@@ -8,6 +8,11 @@ use super::Ask;
 use super::sheet::Sheet;
 use super::stage::{Kind, Phase, Stage};
 
+/// Steps of so many events are always timed: what four looks at the clock take is nothing to them.
+const LARGE: usize = 64;
+
+const KINDS: usize = Kind::ALL.len();
+
 /// What the stages of one step took, from stopwatches between them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
@@ -59,9 +64,17 @@ pub struct Meter {
     /// How many times faster than the machine's the clock passes.
     speed: f64,
     boundary: Boundary,
-    /// One in so many events is timed by itself; of the others the response alone is recorded.
+    /// One in so many events, and of small steps one in so many, is timed in all its stages, and
+    /// counts for the others. The response is recorded of every event.
     every: u32,
     left: u32,
+    steps_left: u32,
+    /// What the step at hand counts for; 0 if it is not timed.
+    weight: u32,
+    /// Whether it moves time.
+    pulse: bool,
+    /// Whether any event in it is timed.
+    timed: bool,
     /// When work on the event at hand began, if it is timed.
     begun: Option<Nanos>,
     /// The last instant that was asked for, while every event is timed.
@@ -84,6 +97,10 @@ impl Meter {
             boundary,
             every,
             left: 1,
+            steps_left: 1,
+            weight: 1,
+            pulse: false,
+            timed: false,
             begun,
             last,
             entered,
@@ -127,26 +144,39 @@ impl Meter {
     pub fn decoded(&mut self, kind: Kind, since: Nanos, received: Nanos) {
         let (begun, decoded) = match self.begun.take() {
             Some(begun) => {
-                self.last = (self.now)();
+                (self.last, self.timed) = ((self.now)(), true);
                 (begun, self.last)
             }
             None => (Nanos(0), Nanos(0)),
         };
         if kind == Kind::Heartbeat {
-            self.heartbeat = received;
+            (self.heartbeat, self.pulse) = (received, true);
         }
         self.pending.push(Pending { since, received, begun, decoded, kind });
     }
 
-    /// What was taken goes into a step.
+    /// What was taken goes into a step. Says whether its stages are to be timed: those of large
+    /// steps and of steps that move time always are, of the others some.
     #[inline]
-    pub fn entered(&mut self) {
-        self.entered = (self.now)();
+    pub fn entered(&mut self) -> bool {
+        let always = self.pulse || self.pending.len() >= LARGE;
+        self.weight = if always { 1 } else { 0 };
+        if !always {
+            self.steps_left -= 1;
+            if self.steps_left == 0 {
+                (self.steps_left, self.weight) = (self.every, self.every);
+            }
+        }
+        self.pulse = false;
+        // Whoever is timed by itself wants to know how long it waited for its step.
+        self.entered = if self.weight > 0 || self.timed { (self.now)() } else { Nanos(0) };
+        self.timed = false;
+        self.weight > 0
     }
 
     /// A span of the meter's clock in nanoseconds of the machine's.
     #[inline]
-    fn span(&self, from: Nanos, to: Nanos) -> u64 {
+    pub(super) fn span(&self, from: Nanos, to: Nanos) -> u64 {
         let ns = to.0.saturating_sub(from.0);
         if self.speed == 1.0 { ns } else { (ns as f64 / self.speed) as u64 }
     }
@@ -174,32 +204,41 @@ impl Meter {
         }
         let (end, phase) = ((self.now)(), self.boundary.phase(market));
         self.last = end;
-        let mut counts = [0u32; Kind::ALL.len()];
+        let mut counts = [0u32; KINDS];
         let pending = core::mem::take(&mut self.pending);
         for event in &pending {
             counts[event.kind as usize] += 1;
             let response = self.span(event.since, end);
             self.sheet.cell((Stage::Response, event.kind, phase)).record(response, 1);
             if event.decoded > Nanos(0) {
-                self.timed(event, end, phase);
+                self.stages(event, end, phase);
             }
         }
+        self.pending = pending;
+        if self.weight > 0 {
+            self.inside(spent, end, phase, counts);
+        }
+        self.pending.clear();
+    }
+
+    /// Records the stages of a step that was timed.
+    fn inside(&mut self, spent: &Spent, end: Nanos, phase: Phase, counts: [u32; KINDS]) {
+        let weight = self.weight;
         for (kind, count) in Kind::ALL.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
             for (stage, (ns, ran)) in Stage::INNER.iter().zip(spent.ns.iter().zip(spent.ran)) {
                 if ran {
                     let ns = self.span(Nanos(0), Nanos(*ns));
-                    self.sheet.cell((*stage, kind, phase)).record(ns, count);
+                    self.sheet.cell((*stage, kind, phase)).record(ns, count * weight);
                 }
             }
         }
         let length = self.span(self.entered, end);
-        self.sheet.cell((Stage::StepLength, Kind::All, phase)).record(length, 1);
-        self.sheet.cell((Stage::StepSize, Kind::All, phase)).record(pending.len() as u64, 1);
-        self.pending = pending;
-        self.pending.clear();
+        let size = self.pending.len() as u64;
+        self.sheet.cell((Stage::StepLength, Kind::All, phase)).record(length, weight);
+        self.sheet.cell((Stage::StepSize, Kind::All, phase)).record(size, weight);
     }
 
-    fn timed(&mut self, event: &Pending, end: Nanos, phase: Phase) {
+    fn stages(&mut self, event: &Pending, end: Nanos, phase: Phase) {
         for (stage, from, to) in [
             (Stage::Inbox, event.received, event.begun),
             (Stage::Decode, event.begun, event.decoded),
@@ -207,7 +246,7 @@ impl Meter {
             (Stage::Service, event.begun, end),
         ] {
             let ns = self.span(from, to);
-            self.sheet.cell((stage, event.kind, phase)).record(ns, 1);
+            self.sheet.cell((stage, event.kind, phase)).record(ns, self.every);
         }
     }
 

@@ -14,6 +14,7 @@ mod interval_log;
 mod keeper;
 mod meter;
 mod percentiles;
+mod recorder;
 pub mod report;
 mod sheet;
 mod stage;
@@ -24,6 +25,7 @@ pub use interval_log::LogError;
 pub use keeper::{Keeper, Kept, LogFile, Point, Totals, View};
 pub use meter::{Boundary, Meter, Spent};
 pub use percentiles::{PERCENTILES, write_hgrm};
+pub use recorder::Recorder;
 pub use sheet::{Key, Sheet};
 pub use stage::{Kind, Phase, Stage, Unit};
 

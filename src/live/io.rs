@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use systems::settings::Settings;
 use systems::units::Nanos;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
@@ -14,7 +15,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::drive::{Listing, Parts};
 use super::event::{Command, Event, Socket};
 use super::inbox::{Sender, inbox};
-use super::limits::{COMMANDS, DRAIN, INBOX, OUTGOING, SHOW, START, TICK};
+use super::limits::{BATCH, COMMANDS, DRAIN, INBOX, OUTGOING, SHOW, START, TICK, TIMED};
 use super::outline::{Asking, Outline, lookback, outline};
 use super::record::Recorder;
 use super::record::shelf::{PROGRAM, Shelf};
@@ -26,6 +27,7 @@ use super::{Choice, Clock, Ended, LiveError, Options, Shown, Status, refresh};
 use crate::clock::{self, Stopwatch};
 use crate::config::{self, Config};
 use crate::engine::Engine;
+use crate::latency::{self, Boundary, LogFile, Meter};
 use crate::link::{Fleet, Why};
 use crate::replay::{CaughtUp, Outputs};
 use crate::rest::arrival::Arrival;
@@ -101,7 +103,7 @@ pub(super) async fn session(
     let carried = carry(sockets, to_do, sender, feeds, end, &mut || show(&shown())).await;
     drop(stop_worker);
     carried?;
-    let Worked { summary, outputs, symbols, mut record } =
+    let Worked { summary, outputs, symbols, latency, mut record } =
         engine.join().map_err(|_| LiveError::Broken)?;
     let elapsed = watch.elapsed();
     let not_done = worker.await.map_or(0, |report: Report| report.not_done.len());
@@ -115,7 +117,7 @@ pub(super) async fn session(
         }
     }
     let shown = shown();
-    Ok(Ended { summary, outputs, symbols, record, shown, not_done, elapsed })
+    Ok(Ended { summary, outputs, symbols, latency, record, shown, not_done, elapsed })
 }
 
 /// Carries out commands until the engine has ended, which it does soon after `end`.
@@ -174,7 +176,8 @@ fn parts(
         log::warn!("the venue has no candles of {interval}: it fills as live candles close");
     }
     log::info!("warm-up: {} requests of weight {}", warm.requests, warm.weight);
-    let engine = Engine::new(&told, symbols.specs(), options.threads)?;
+    let engine = Engine::watched(&told, symbols.specs(), options.threads, now.clone())?;
+    let latency = measured(options, config, &told, now)?;
     let session = Session::new(symbols.clone(), told.intervals.clone(), options.venue.name());
     let outputs = Outputs::new(widths(config), options.keep_candles);
     let candles = match config.reconcile.scope {
@@ -193,7 +196,34 @@ fn parts(
         asked: Nanos(0),
         under_way: false,
     };
-    Ok(Parts { fleet, listing, session, engine, outputs, intervals, candles, jobs, earlier })
+    let parts = Parts {
+        fleet,
+        listing,
+        session,
+        engine,
+        outputs,
+        intervals,
+        candles,
+        jobs,
+        latency,
+        earlier,
+    };
+    Ok(parts)
+}
+
+/// What measures the session, always.
+fn measured(
+    options: &Options,
+    config: &Config,
+    told: &Settings,
+    now: &Clock,
+) -> Result<latency::Recorder, LiveError> {
+    let boundary = Boundary::of(told.base(), told.grace_ns);
+    let meter = Meter::new(now.clone(), boundary, TIMED, BATCH).at_speed(options.speed);
+    let (profile, wall) = (&config.profile, clock::now());
+    let path = profile.file.clone();
+    let log = path.map(|path| LogFile { path, budget: Some(profile.budget), wall });
+    Ok(latency::Recorder::start(meter, profile.interval_ns, log.as_ref())?)
 }
 
 fn recorder(

@@ -34,6 +34,7 @@ pub use outline::Survey;
 pub use status::Status;
 
 use crate::engine::ScheduleError;
+use crate::latency::Kept;
 use crate::link::PlanError;
 use crate::replay::{Outputs, ReplayError, Summary};
 use crate::rest::desk::Snapshot;
@@ -88,6 +89,8 @@ pub struct Ended {
     pub outputs: Outputs,
     /// The symbols, by number.
     pub symbols: Symbols,
+    /// What was measured.
+    pub latency: Kept,
     /// What was recorded, if anything was to be.
     pub record: Option<Record>,
     /// How it stood in the end.

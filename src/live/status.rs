@@ -5,6 +5,7 @@ use systems::candle::Mark;
 use systems::units::Nanos;
 
 use super::record::Recording;
+use crate::latency::Point;
 
 /// How a live session stands.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,6 +29,8 @@ pub struct Status {
     /// How late prints were, by the venue's time, since the status before: the median and the
     /// 99th percentile in milliseconds; `None` without any.
     pub lag_ms: Option<(f64, f64)>,
+    /// How prints fared with us in the last interval of `[profile]`.
+    pub latency: Point,
     /// The most events that were ever found waiting in the inbox.
     pub inbox_max: usize,
     /// Candles closed so far, by interval index and mark.

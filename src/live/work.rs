@@ -4,11 +4,12 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, watch};
 
-use super::drive::{Drive, Parts, Ports};
+use super::drive::{Drive, Finished, Parts, Ports};
 use super::event::{Command, Event};
 use super::limits::BATCH;
 use super::record::{Record, Recorded, Recorder, Recording};
 use super::{Clock, Status};
+use crate::latency::Kept;
 use crate::replay::{Outputs, Summary};
 use crate::rest::plan::Job;
 use crate::symbols::Symbols;
@@ -18,6 +19,7 @@ pub(super) struct Worked {
     pub(super) summary: Summary,
     pub(super) outputs: Outputs,
     pub(super) symbols: Symbols,
+    pub(super) latency: Kept,
     pub(super) record: Option<Record>,
 }
 
@@ -74,9 +76,9 @@ pub(super) fn start(
         let mut drive = Drive::new(parts, Wired { commands, jobs, recorder });
         drive.start(clock());
         work(&mut drive, &mut inbox, &status);
-        let (summary, outputs, symbols, ports) = drive.finish(venue, threads);
+        let Finished { summary, outputs, symbols, latency, ports } = drive.finish(venue, threads);
         let record = ports.recorder.map(Recorder::finish);
-        Worked { summary, outputs, symbols, record }
+        Worked { summary, outputs, symbols, latency, record }
     })
 }
 

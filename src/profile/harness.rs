@@ -80,7 +80,8 @@ impl Harness {
 
     /// Folds what was taken.
     pub(super) fn step(&mut self) {
-        self.meter.entered();
+        let timed = self.meter.entered();
+        self.engine.watch(timed);
         let Self { engine, outputs, meter, intervals, .. } = self;
         engine.step(&mut self.batch, &mut |outbox| {
             outputs.take(outbox);

@@ -58,8 +58,9 @@ impl Load {
     /// # Errors
     /// [`LoadError`].
     pub fn read(tapes: &mut Tapes, frames: usize) -> Result<Self, LoadError> {
-        let venue = Venue::parse(tapes.venue())
-            .ok_or_else(|| LoadError::Venue(tapes.venue().to_owned()))?;
+        let known = Venue::parse(tapes.venue());
+        // A made-up market has no frames of its own, so it may speak like anybody.
+        let venue = known.unwrap_or(Venue::BinanceSpot);
         let symbols = tapes.symbols().clone();
         let mut reading = Reading::new(venue, symbols.specs(), frames);
         let mut block = Block::default();
@@ -73,6 +74,9 @@ impl Load {
                     }
                     Run::Entry(entry) => {
                         let entry = tapes.entry(entry)?;
+                        if known.is_none() && matches!(entry.body, Body::Frame { .. }) {
+                            return Err(LoadError::Venue(tapes.venue().to_owned()));
+                        }
                         reading.entry(entry.received, entry.body)?;
                     }
                 }

@@ -9,18 +9,18 @@ use tapescan::latency::PERCENTILES;
 
 use super::tape;
 
-fn tapescan(args: &[&str]) -> (String, String, Option<i32>) {
+pub(super) fn tapescan(args: &[&str]) -> (String, String, Option<i32>) {
     let output = Command::new(env!("CARGO_BIN_EXE_tapescan")).args(args).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (text(&output.stdout), text(&output.stderr), output.status.code())
 }
 
-fn path(path: &Path) -> &str {
+pub(super) fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
 /// A profile of a small market in `dir/name`.
-fn profile(dir: &Path, name: &str, more: &[&str]) -> (PathBuf, Value) {
+pub(super) fn profile(dir: &Path, name: &str, more: &[&str]) -> (PathBuf, Value) {
     let tape = tape(dir, "symbols=20,rate=300,seed=5,duration=130s");
     let out = dir.join(name);
     let args = ["profile", path(&tape), "--json", "--out", path(&out)];

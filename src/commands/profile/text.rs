@@ -127,7 +127,7 @@ fn foot(out: &mut dyn Write, made: &Made<'_>) -> io::Result<()> {
 }
 
 /// A time in three digits and a unit.
-pub(super) fn time(ns: u64) -> String {
+pub(in crate::commands) fn time(ns: u64) -> String {
     let (value, unit) = match ns {
         0..1_000 => return format!("{ns}ns"),
         1_000..1_000_000 => (ns as f64 / 1e3, "us"),

@@ -1,10 +1,13 @@
 //! A drive without sockets, worker or recorder: what goes in, and what comes out where.
 
+use std::sync::Arc;
+
 use systems::symbol::SymbolSpec;
 use systems::units::Scale;
 
 use super::*;
 use crate::config::Config;
+use crate::latency::{Boundary, Meter, Recorder};
 use crate::link::Plan;
 use crate::rest::arrival::End;
 use crate::rest::arrival::{Arrival, News};
@@ -70,8 +73,21 @@ fn drive(room: usize) -> Drive<Fake> {
         asked: Nanos(0),
         under_way: false,
     };
-    let parts =
-        Parts { fleet, listing, session, engine, outputs, intervals, candles, jobs, earlier };
+    let boundary = Boundary::of(intervals[0], 0);
+    let meter = Meter::new(Arc::new(|| START), boundary, 1, 16);
+    let latency = Recorder::start(meter, Nanos::PER_SECOND, None).unwrap();
+    let parts = Parts {
+        fleet,
+        listing,
+        session,
+        engine,
+        outputs,
+        intervals,
+        candles,
+        jobs,
+        latency,
+        earlier,
+    };
     Drive::new(parts, Fake { room, ..Fake::default() })
 }
 
