@@ -1,5 +1,6 @@
 //! What is measured of the session's own values: kinds of entries, and candles that close.
 
+use systems::candle::Mark;
 use systems::dispatch::{Change, Outbox, Record};
 use systems::interval::Interval;
 use systems::units::Nanos;
@@ -22,8 +23,12 @@ pub fn kind_of(entry: &Entry<'_>, decoded: Option<&Decoded>) -> Kind {
 }
 
 /// Notes the candles that a pulse handed out as closed. Candles that end together come together.
+/// Those that were taken from the venue did not close by time: a warm-up brings hours of them.
 pub fn note_closed(outbox: &Outbox, intervals: &[Interval], meter: &mut Meter) {
-    let closed = outbox.records.iter().filter(|record| record.change == Change::Closed);
+    let closed = outbox
+        .records
+        .iter()
+        .filter(|record| record.change == Change::Closed && record.candle.mark != Mark::Reconciled);
     let end = |record: &Record| {
         let interval = intervals[usize::from(record.interval)];
         record.candle.open_time.plus(interval.ns())

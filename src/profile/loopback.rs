@@ -171,16 +171,18 @@ impl Receiving<'_> {
         let all = self.load.entries().len();
         let mut events = Vec::with_capacity(BATCH);
         while self.at < all {
-            let done = self.at;
-            let cut_off = |why: String| ProfileError::CutOff { done, all, why };
+            let cut_off = |done, why: String| ProfileError::CutOff { done, all, why };
             if inbox.blocking_recv_many(&mut events, BATCH) == 0 {
-                return Err(cut_off("nothing more comes".to_owned()));
+                return Err(cut_off(self.at, "nothing more comes".to_owned()));
             }
             self.harness.meter.drained();
             for event in events.drain(..) {
                 match event {
                     Event::Frame(_, at, text) if self.at < all => self.take(at, &text),
-                    Event::Closed(_, _, why) => return Err(cut_off(why.to_string())),
+                    // It ends after the last entry, too.
+                    Event::Closed(_, _, why) if self.at < all => {
+                        return Err(cut_off(self.at, why.to_string()));
+                    }
                     _ => {}
                 }
             }

@@ -27,7 +27,8 @@ addEventListener("load", () => setTimeout(() => {
     const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
     const colours = new Set();
     for (let at = 0; at < pixels.length; at += 4) {
-      if (pixels[at + 3] > 250) colours.add(pixels[at] << 16 | pixels[at + 1] << 8 | pixels[at + 2]);
+      const [red, green, blue, alpha] = pixels.slice(at, at + 4);
+      if (alpha > 250) colours.add(red << 16 | green << 8 | blue);
     }
     return colours.size;
   }).join(" ");
