@@ -3,5 +3,6 @@
 pub mod frames;
 pub mod hand_written;
 pub mod inputs;
+pub mod live_steps;
 pub mod timing;
 pub mod tracks;

@@ -1,5 +1,9 @@
 //! What a user types: flags as typed, decided into what the commands take.
 
+mod profile;
+
+pub use profile::{ProfileArgs, ProfileCommand, RunArgs};
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -32,6 +36,10 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Run tapes through the engine: candles, indicators and a digest.
     Replay(ReplayArgs),
+    /// Measure where time goes from the socket to what comes out, as distributions.
+    ///
+    /// Exit code 2 for what cannot be measured.
+    Profile(ProfileArgs),
     /// Turn recordings and archives of others into a tape.
     Import(ImportArgs),
     /// Compare a tape's candles with the venue's own.

@@ -25,6 +25,9 @@ use systems::trade::{Batch, Control, SymbolId};
 use systems::units::Nanos;
 use systems::{schedule, spawn};
 
+use crate::latency::{Ask, Spent};
+use crate::probe::{self, Laps};
+
 /// Prints in one step from which spreading over threads pays for waking them.
 const BURST_PRINTS: usize = 8_192;
 /// Rows whose candles may close in one pulse from which spreading pays.
@@ -47,6 +50,8 @@ pub struct Engine {
     rows: usize,
     steps: u64,
     bursts: u64,
+    /// Whether stopwatches between the stages run; `None` without any.
+    watched: Option<bool>,
 }
 
 /// What an engine could not be built from.
@@ -67,14 +72,46 @@ impl Engine {
         symbols: &[SymbolSpec],
         threads: usize,
     ) -> Result<Self, ScheduleError> {
+        Self::build(settings, symbols, threads, None)
+    }
+
+    /// The same with stopwatches between the stages, which ask this clock. The bits that come out
+    /// are the same.
+    ///
+    /// # Errors
+    /// [`ScheduleError`], as [`Engine::new`].
+    pub fn watched(
+        settings: &Settings,
+        symbols: &[SymbolSpec],
+        threads: usize,
+        ask: Ask,
+    ) -> Result<Self, ScheduleError> {
+        Self::build(settings, symbols, threads, Some(Laps::new(ask)))
+    }
+
+    fn build(
+        settings: &Settings,
+        symbols: &[SymbolSpec],
+        threads: usize,
+        laps: Option<Laps>,
+    ) -> Result<Self, ScheduleError> {
         ComputeTaskPool::get_or_init(|| {
             TaskPoolBuilder::new().num_threads(threads).thread_name("engine".into()).build()
         });
         let mut world = spawn::world(settings, symbols);
         world.insert_resource(Clock::new(settings.base(), settings.grace_ns));
-        let prepare = |mut schedule: Schedule, world: &mut World| match schedule.initialize(world) {
-            Ok(_) => Ok(schedule),
-            Err(error) => Err(ScheduleError(error.to_string(schedule.graph(), world))),
+        let watched = laps.as_ref().map(|_| true);
+        if let Some(laps) = laps {
+            world.insert_resource(laps);
+        }
+        let prepare = |mut schedule: Schedule, world: &mut World| {
+            if watched.is_some() {
+                probe::hang(&mut schedule);
+            }
+            match schedule.initialize(world) {
+                Ok(_) => Ok(schedule),
+                Err(error) => Err(ScheduleError(error.to_string(schedule.graph(), world))),
+            }
         };
         let calm = prepare(schedule::calm(settings), &mut world)?;
         let burst = match threads {
@@ -83,7 +120,7 @@ impl Engine {
         };
         let rows = symbols.len() * settings.intervals.len();
         let (base, grace_ns) = (settings.base(), settings.grace_ns);
-        Ok(Self { world, calm, burst, base, grace_ns, rows, steps: 0, bursts: 0 })
+        Ok(Self { world, calm, burst, base, grace_ns, rows, steps: 0, bursts: 0, watched })
     }
 
     /// Whether the ends of candles of so many rows are spread over threads.
@@ -156,7 +193,29 @@ impl Engine {
         if !outbox.is_empty() {
             sink(&outbox);
             outbox.clear();
+            self.lap(Laps::delivered);
         }
+    }
+
+    fn lap(&mut self, mut lap: impl FnMut(&mut Laps)) {
+        if self.watched == Some(true) {
+            lap(&mut self.world.resource_mut::<Laps>());
+        }
+    }
+
+    /// Lets the stopwatches, if there are any, run or rest from the next step on.
+    pub fn watch(&mut self, on: bool) {
+        if let Some(watched) = self.watched.as_mut().filter(|watched| **watched != on) {
+            *watched = on;
+            self.world.resource_mut::<Laps>().rest(!on);
+        }
+    }
+
+    /// What the stages took since this was asked last; nothing unless the engine is watched.
+    pub fn spent(&mut self) -> Spent {
+        let mut spent = Spent::default();
+        self.lap(|laps| spent = laps.take());
+        spent
     }
 
     /// Runs the schedule over some prints, and with a pulse if `pulse` says when.
@@ -173,12 +232,14 @@ impl Engine {
         inbox.now = pulse.unwrap_or(inbox.now);
         inbox.burst = many && self.burst.is_some();
         self.bursts += u64::from(inbox.burst);
+        self.lap(Laps::begin);
         let schedule = match &mut self.burst {
             Some(burst) if many_rows => burst,
             _ => &mut self.calm,
         };
         schedule.run(&mut self.world);
         self.world.clear_trackers();
+        self.lap(|laps| laps.end(pulse.is_some()));
         let mut inbox = self.world.resource_mut::<Inbox>();
         inbox.judged_at = inbox.now;
     }

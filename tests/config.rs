@@ -140,6 +140,9 @@ fn values_of_another_type_or_out_of_range_are_refused() {
     check("[record]\nbudget = \"20GB\"", 2, "record.budget", "such as \"20GiB\"");
     check("[record]\nbudget = \"4KiB\"", 2, "record.budget", "from 1MiB");
     check("[record]\nmax_age = 7", 2, "record.max_age", "expected a string, not an integer");
+    check("[profile]\ninterval = \"10ms\"", 2, "profile.interval", "from 1s to 1h");
+    check("[profile]\nbudget = \"1KiB\"", 2, "profile.budget", "from 1MiB");
+    check("[profile]\nfile = \"\"", 2, "profile.file", "leave the key out");
     check("[record]\ndir = \"\"", 2, "record.dir", "leave the key out");
     check("[log]\nlevel = \"inof\"", 2, "log.level", "did you mean \"info\"?");
     check("[log]\ndir = \"\"", 2, "log.dir", "leave the key out");

@@ -30,20 +30,20 @@ use tapescan::venue::Venue;
 const CONFIG: &str = "intervals = [\"1s\", \"1m\"]\nlookback = 60\nindicators = [\"ema(12)\"]\n";
 
 /// A new tape every two seconds.
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     let mut config = Config::parse("here", CONFIG).unwrap();
     config.record.every_ns = 2 * Nanos::PER_SECOND;
     config
 }
 
-fn exchange(faults: &[&str]) -> Exchange {
+pub(crate) fn exchange(faults: &[&str]) -> Exchange {
     let spec = Spec { symbols: 4, rate: 200.0, duration: 86_400, ..Spec::default() };
     let faults = faults.iter().map(|text| Fault::parse(text).unwrap()).collect();
     Exchange::start(SimConfig { feed: Feed::Synthetic(spec), faults, ..SimConfig::default() })
         .unwrap()
 }
 
-fn options(exchange: &Exchange, seconds: u64, dir: &Path) -> Options {
+pub(crate) fn options(exchange: &Exchange, seconds: u64, dir: &Path) -> Options {
     Options {
         venue: Venue::BinanceSpot,
         requests: Some(format!("http://{}", exchange.addr())),

@@ -12,6 +12,7 @@ mod link;
 mod live;
 mod parity;
 mod portions;
+mod profile;
 mod reach;
 mod reconcile;
 mod repairs;

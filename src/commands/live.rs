@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::profile::time;
 use super::replay::{as_json, print};
 use super::session::Session;
 use super::table::count;
 use super::{Failure, sim};
 use crate::cli::LiveArgs;
 use crate::config::Config;
+use crate::latency::{PERCENTILES, Phase, Totals};
 use crate::live::panel::{Panel, Rate};
 use crate::live::record::{Record, Recording};
 use crate::live::{self, Ended, LiveError, Options, Shown};
@@ -68,7 +70,43 @@ fn in_words(ended: &Ended, config: &Config, out: &mut dyn Write) -> Result<(), F
     if ended.dropped.answers > 0 {
         writeln!(out, "{} answers came too late", count(ended.dropped.answers as u64))?;
     }
+    response(ended, config, out)
+}
+
+/// How long prints took from the socket to the end of their step.
+fn response(ended: &Ended, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
+    for phase in Phase::ALL {
+        let totals = &ended.latency.totals;
+        let own = totals.merged(|key| Totals::is_response(key) && key.2 == phase);
+        let Some(own) = own else { continue };
+        let when = match phase {
+            Phase::Calm => "calm".to_owned(),
+            Phase::Boundary => format!("at the end of {} candles", config.base()),
+        };
+        let told = PERCENTILES.map(|(name, quantile)| format!("{name} {}", time(own.at(quantile))));
+        let max = time(own.max());
+        writeln!(out, "received to dispatched, {when}: {}, max {max}", told.join(", "))?;
+    }
     Ok(())
+}
+
+/// Every cell that was recorded, in nanoseconds (`step-size` in events).
+fn latency(ended: &Ended) -> Vec<Value> {
+    let cells = ended.latency.totals.iter().map(|((stage, kind, phase), total)| {
+        let mut cell = json!({
+            "stage": stage.name(),
+            "kind": kind.name(),
+            "phase": phase.name(),
+            "count": total.count(),
+            "clamped": total.clamped(),
+            "max": total.max(),
+        });
+        for (name, quantile) in PERCENTILES {
+            cell[name] = json!(total.at(quantile));
+        }
+        cell
+    });
+    cells.collect()
 }
 
 fn panel(options: &Options, config: &Config) -> Result<Ended, LiveError> {
@@ -119,6 +157,9 @@ fn state(shown: &Shown, config: &Config, prints_per_s: f64) -> Value {
         "trades_per_s": prints_per_s,
         "lag_ms_p50": status.lag_ms.map(|(median, _)| median),
         "lag_ms_p99": status.lag_ms.map(|(_, late)| late),
+        "response_us_p50": status.latency.response[0] as f64 / 1e3,
+        "response_us_p99": status.latency.response[1] as f64 / 1e3,
+        "response_us_max": status.latency.response[2] as f64 / 1e3,
         "inbox_max": status.inbox_max,
         "candles": status.candles(),
         "marks": marks.collect::<Vec<_>>(),
@@ -164,6 +205,7 @@ fn summary(ended: &Ended, config: &Config) -> Value {
         "requests_not_done": ended.dropped.requests,
         "requests_hung": ended.dropped.unknown,
         "answers_dropped": ended.dropped.answers,
+        "latency": latency(ended),
         "tape": tapes.last(),
         "tapes": tapes,
         "recording_failed": failed,

@@ -7,6 +7,7 @@ mod golden;
 mod import;
 mod live;
 mod output;
+mod profile;
 mod replay;
 mod session;
 mod sim;
@@ -97,6 +98,7 @@ pub fn run(command: Command) -> Result<(), Failure> {
     let out = &mut io::stdout().lock();
     match command {
         Command::Replay(args) => replay::run(&args, out),
+        Command::Profile(args) => profile::run(&args, out),
         Command::Import(args) => import::run(args, out),
         Command::Audit(args) => audit::run(&args, out),
         Command::Live(args) => live::run(&args, out),

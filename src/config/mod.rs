@@ -18,6 +18,7 @@ mod choice;
 mod edge;
 mod nearest;
 mod print;
+mod profile;
 mod read;
 mod record;
 mod sections;
@@ -51,6 +52,8 @@ pub struct Config {
     pub record: Record,
     /// Where log records go.
     pub log: Log,
+    /// How a live session measures itself.
+    pub profile: Profile,
 }
 
 /// The venues that a configuration may name.
@@ -150,6 +153,17 @@ pub struct Log {
     pub keep: u32,
 }
 
+/// How a live session measures itself. It always does; this says what is kept of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// How often histograms are merged, shown and written, in nanoseconds.
+    pub interval_ns: u64,
+    /// The interval log; `None` writes none.
+    pub file: Option<PathBuf>,
+    /// Bytes that it and the one before it may take together.
+    pub budget: u64,
+}
+
 /// Closed candles kept unless a configuration says otherwise.
 const LOOKBACK: usize = 300;
 
@@ -188,6 +202,7 @@ impl Default for Config {
                 max_age_ns: None,
             },
             log: Log { level: Levels::default(), dir: None, max_size: 64 << 20, keep: 8 },
+            profile: Profile { interval_ns: 10 * Nanos::PER_SECOND, file: None, budget: 64 << 20 },
         }
     }
 }
@@ -263,12 +278,13 @@ impl Config {
             .map_err(|problems| ConfigError::Invalid { file: file.to_owned(), problems })
     }
 
-    /// Whether both make the same of the same tape: all but what is recorded, logged, and asked
-    /// for how often.
+    /// Whether both make the same of the same tape: all but what is recorded, logged, measured,
+    /// and asked for how often.
     pub fn decides_like(&self, other: &Self) -> bool {
         let deciding = |config: &Self| Self {
             record: other.record.clone(),
             log: other.log.clone(),
+            profile: other.profile.clone(),
             rest: other.rest.clone(),
             symbols: other.symbols.clone(),
             requests: other.requests.clone(),

@@ -134,7 +134,19 @@ impl Config {
         }
         writeln!(out, "# A file is closed at this size, and so many closed files are kept.")?;
         writeln!(out, "max_size = {}", quoted(&amounts::bytes_text(log.max_size)))?;
-        writeln!(out, "keep = {}", log.keep)
+        writeln!(out, "keep = {}", log.keep)?;
+        self.write_profile(out)
+    }
+
+    fn write_profile(&self, out: &mut String) -> fmt::Result {
+        let profile = &self.profile;
+        writeln!(out, "\n[profile]\n# How often the latency of a live session is summed up.")?;
+        writeln!(out, "interval = {}", quoted(&amounts::duration_text(profile.interval_ns)))?;
+        writeln!(out, "# An interval log of it, for the tools of HdrHistogram.")?;
+        let file = profile.file.as_ref().map(|file| quoted(&file.to_string_lossy()));
+        or_example(out, "file", file, "\"latency.hlog\"")?;
+        writeln!(out, "# What it and the one before it may take together.")?;
+        writeln!(out, "budget = {}", quoted(&amounts::bytes_text(profile.budget)))
     }
 
     fn write_record(&self, out: &mut String) -> fmt::Result {

@@ -83,7 +83,10 @@ impl<'t> Reader<'t> {
             let elsewhere = known.iter().find(|(_, keys)| keys.contains(&name));
             let message = match (nearest(name, here.iter().copied()), elsewhere) {
                 (_, Some(("", _))) => "unknown here; it belongs before all sections".to_owned(),
-                (_, Some((section, _))) => format!("unknown here; it belongs in [{section}]"),
+                (None, Some((section, _))) => format!("unknown here; it belongs in [{section}]"),
+                (Some(near), Some((section, _))) => {
+                    format!("unknown here; did you mean {near:?}? Or it belongs in [{section}]")
+                }
                 (Some(near), None) => format!("unknown key; did you mean {near:?}?"),
                 (None, None) => format!("unknown key; the keys here are {}", here.join(", ")),
             };

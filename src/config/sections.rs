@@ -7,6 +7,7 @@ use systems::interval::Interval;
 use systems::limits::{INTERVALS_MAX, LOOKBACK_MAX};
 use systems::units::Nanos;
 
+use super::profile::profile;
 use super::read::{Item, Reader, Section};
 use super::record::record;
 use super::{Config, LOOKBACK, PerInterval, Problem, Published, Scope, Winner};
@@ -27,6 +28,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "reconcile",
             "record",
             "log",
+            "profile",
         ],
     ),
     ("venue", &["name", "symbols", "refresh", "requests", "streams"]),
@@ -34,6 +36,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("reconcile", &["scope", "grace", "queue", "winner", "stream"]),
     ("record", &["dir", "every", "budget", "max_age"]),
     ("log", &["level", "dir", "max_size", "keep"]),
+    ("profile", &["interval", "file", "budget"]),
 ];
 
 /// Longest grace; a candle that waits longer is of no use to a scanner.
@@ -90,6 +93,7 @@ const SECTIONS: &[(&str, Fill)] = &[
     ("reconcile", reconcile),
     ("record", record),
     ("log", log),
+    ("profile", profile),
 ];
 
 fn with_defaults(interval: Interval) -> PerInterval {

@@ -15,6 +15,7 @@ use super::limits::TIME_NS;
 use super::record::{Kept, Recorded, Recording};
 use super::status::{Lags, Status};
 use crate::engine::Engine;
+use crate::latency::{Kept as Measured, Recorder, kind_of, note_closed};
 use crate::link::{self, Fleet, Output, Why};
 use crate::replay::{CaughtUp, Outputs, Summary};
 use crate::rest::budget::Priority;
@@ -58,8 +59,24 @@ pub struct Parts {
     pub streamed: Streamed,
     /// What is to be fetched at start.
     pub jobs: Vec<Job>,
+    /// What measures it.
+    pub latency: Recorder,
     /// What tapes of earlier sessions, which session and engine have gone through, left open.
     pub earlier: CaughtUp,
+}
+
+/// What a drive leaves behind.
+pub struct Finished<P> {
+    /// What it amounts to.
+    pub summary: Summary,
+    /// What came out.
+    pub outputs: Outputs,
+    /// The symbols, by number.
+    pub symbols: Symbols,
+    /// What was measured.
+    pub latency: Measured,
+    /// Where everything went.
+    pub ports: P,
 }
 
 /// The engine's side of a live session.
@@ -88,6 +105,8 @@ impl<P: Ports> Drive<P> {
         let symbols = parts.session.symbols().specs().len();
         let warm_up = parts.jobs.iter().filter(|job| job.priority == Priority::WarmUp).count();
         let CaughtUp { prints, received, requests, .. } = std::mem::take(&mut parts.earlier);
+        // Going through earlier tapes is no step of this session.
+        parts.engine.spent();
         let begun = |id| parts.engine.folded(SymbolId(id)) > 0;
         let begun = (0..symbols as u16).map(begun).collect();
         let beginnings = Beginnings::new(parts.intervals[0], begun);
@@ -167,24 +186,33 @@ impl<P: Ports> Drive<P> {
     /// Folds what was taken and hands on what the core asks for.
     pub fn step(&mut self) {
         self.status.prints += self.batch.trades.len() as u64;
-        let Parts { engine, outputs, .. } = &mut self.parts;
+        let Parts { engine, outputs, latency, intervals, .. } = &mut self.parts;
         let requests = &mut self.requests;
-        engine.step(&mut self.batch, &mut |outbox| give_out(outbox, outputs, requests));
+        engine.watch(latency.meter.entered());
+        engine.step(&mut self.batch, &mut |outbox| {
+            give_out(outbox, outputs, requests);
+            note_closed(outbox, intervals, &mut latency.meter);
+        });
+        latency.meter.stepped(&engine.spent(), engine.now());
         self.ask();
     }
 
     /// Ends the session: nothing is asked for any more, and the last pulse takes effect.
-    pub fn finish(mut self, venue: &str, threads: usize) -> (Summary, Outputs, Symbols, P) {
+    pub fn finish(mut self, venue: &str, threads: usize) -> Finished<P> {
         self.step();
         let Parts { engine, session, outputs, .. } = &mut self.parts;
         engine.finish(&mut |outbox| outputs.take(outbox));
         let prints = self.status.prints;
         let summary = Summary::collect(engine, session, outputs, venue, threads, prints);
-        (summary, self.parts.outputs, self.parts.session.symbols().clone(), self.ports)
+        let Parts { session, engine, outputs, latency, .. } = self.parts;
+        let (symbols, latency) = (session.symbols().clone(), latency.finish(engine.now()));
+        Finished { summary, outputs, symbols, latency, ports: self.ports }
     }
 
     /// How it stands; `inbox` events were found waiting since this was asked last.
     pub fn status(&mut self, inbox: usize) -> Status {
+        self.parts.latency.turn(self.parts.engine.now());
+        self.status.latency = self.parts.latency.view().look(|point, _| *point);
         let Parts { engine, outputs, fleet, session, listing, .. } = &self.parts;
         let symbols = session.symbols().specs().len() as u16;
         self.status.now = engine.now();
@@ -210,7 +238,10 @@ impl<P: Ports> Drive<P> {
     fn enter(&mut self, at: Nanos, body: Kept) -> Option<Decoded> {
         self.received = self.received.max(at);
         let recorded = Recorded { received: self.received, body };
-        let decoded = self.parts.session.take(&recorded.entry(), &mut self.batch);
+        let Parts { session, latency, .. } = &mut self.parts;
+        latency.meter.begin();
+        let decoded = session.take(&recorded.entry(), &mut self.batch);
+        latency.meter.decoded(kind_of(&recorded.entry(), decoded.as_ref()), at, at);
         // A candle that is forming is said anew a moment later, and nothing follows from it.
         let forming = |one: &Decoded| one.what == What::Ignored(Kind::FormingCandle);
         if !decoded.as_ref().is_some_and(forming) {

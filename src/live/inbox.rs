@@ -10,13 +10,13 @@ use super::event::Event;
 
 /// Where events are put in. Whoever has one waits while the inbox is full.
 #[derive(Clone, Debug)]
-pub(super) struct Sender {
+pub(crate) struct Sender {
     events: mpsc::Sender<Event>,
     full: Arc<AtomicBool>,
 }
 
 /// An inbox for so many events.
-pub(super) fn inbox(room: usize) -> (Sender, mpsc::Receiver<Event>) {
+pub(crate) fn inbox(room: usize) -> (Sender, mpsc::Receiver<Event>) {
     let (events, receiver) = mpsc::channel(room);
     (Sender { events, full: Arc::default() }, receiver)
 }

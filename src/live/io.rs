@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use systems::settings::Settings;
 use systems::units::Nanos;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
@@ -15,7 +16,7 @@ use super::drive::{Listing, Parts, Streamed};
 use super::ending::{REQUESTS, Stage, overdue, requests};
 use super::event::{Command, Event, Socket};
 use super::inbox::{Sender, inbox};
-use super::limits::{COMMANDS, INBOX, OUTGOING, SHOW, START, TICK};
+use super::limits::{BATCH, COMMANDS, INBOX, OUTGOING, SHOW, START, TICK, TIMED};
 use super::outline::{Asking, Outline, lookback, outline, streams};
 use super::record::Recorder;
 use super::record::shelf::{PROGRAM, PROGRAM_SIM, Shelf};
@@ -27,6 +28,7 @@ use super::{Choice, Clock, Ended, LiveError, Options, Shown, Status, refresh};
 use crate::clock::{self, Stopwatch};
 use crate::config::{self, Config};
 use crate::engine::Engine;
+use crate::latency::{self, Boundary, LogFile, Meter};
 use crate::link::{Fleet, Why};
 use crate::replay::{CaughtUp, Outputs};
 use crate::rest::arrival::Arrival;
@@ -102,7 +104,7 @@ pub(super) async fn session(
     let carried = carry(sockets, to_do, sender, feeds, (end, ending), &mut || show(&shown())).await;
     drop(stop_worker);
     carried?;
-    let Worked { summary, outputs, symbols, mut record } =
+    let Worked { summary, outputs, symbols, latency, mut record } =
         engine.join().map_err(|_| LiveError::Broken)?;
     let elapsed = watch.elapsed();
     let dropped = requests(worker, REQUESTS).await;
@@ -116,7 +118,7 @@ pub(super) async fn session(
         }
     }
     let shown = shown();
-    Ok(Ended { summary, outputs, symbols, record, shown, dropped, elapsed })
+    Ok(Ended { summary, outputs, symbols, latency, record, shown, dropped, elapsed })
 }
 
 /// Carries out commands until the engine has ended, which it does soon after `end`.
@@ -174,7 +176,8 @@ fn parts(
         log::warn!("the venue has no candles of {interval}: it fills as live candles close");
     }
     log::info!("warm-up: {} requests of weight {}", warm.requests, warm.weight);
-    let engine = Engine::new(&told, symbols.specs(), options.threads)?;
+    let engine = Engine::watched(&told, symbols.specs(), options.threads, now.clone())?;
+    let latency = measured(options, config, &told, now)?;
     let session = Session::new(symbols.clone(), told.intervals.clone(), options.venue.name());
     let outputs = Outputs::new(widths(config), options.keep_candles);
     let candles = match config.reconcile.scope {
@@ -204,8 +207,24 @@ fn parts(
         candles,
         streamed,
         jobs,
+        latency,
         earlier,
     })
+}
+
+/// What measures the session, always.
+fn measured(
+    options: &Options,
+    config: &Config,
+    told: &Settings,
+    now: &Clock,
+) -> Result<latency::Recorder, LiveError> {
+    let boundary = Boundary::of(told.base(), told.grace_ns);
+    let meter = Meter::new(now.clone(), boundary, TIMED, BATCH).at_speed(options.speed);
+    let (profile, wall) = (&config.profile, clock::now());
+    let path = profile.file.clone();
+    let log = path.map(|path| LogFile { path, budget: Some(profile.budget), wall });
+    Ok(latency::Recorder::start(meter, profile.interval_ns, log.as_ref())?)
 }
 
 fn recorder(

@@ -13,6 +13,11 @@ pub const INBOX: usize = 4_096;
 /// Events that the engine takes at once. Larger steps save nothing more, and hold up the heartbeat.
 pub const BATCH: usize = 1_024;
 
+/// One in so many events, and of small steps one in so many, is timed in all its stages and counts
+/// for the others: looking at the clock for each would take as long as folding it. The response is
+/// recorded of every event.
+pub const TIMED: u32 = 32;
+
 /// Commands that wait for the sockets. When it is full, the engine waits: the sockets' side never
 /// waits for the engine, so this always ends.
 pub const COMMANDS: usize = 1_024;

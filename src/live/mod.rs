@@ -14,7 +14,7 @@ mod beginnings;
 pub mod drive;
 mod ending;
 pub mod event;
-mod inbox;
+pub(crate) mod inbox;
 mod io;
 pub mod limits;
 mod outline;
@@ -28,10 +28,7 @@ mod status;
 mod work;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
-
-use systems::units::Nanos;
 
 pub use crate::config::Choice;
 pub use ending::{Dropped, Stage};
@@ -39,6 +36,7 @@ pub use outline::Survey;
 pub use status::Status;
 
 use crate::engine::ScheduleError;
+use crate::latency::Kept;
 use crate::link::PlanError;
 use crate::replay::{Outputs, ReplayError, Summary};
 use crate::rest::desk::Snapshot;
@@ -48,7 +46,7 @@ use crate::venue::Venue;
 use record::{Record, RecordError};
 
 /// Our steady clock, shared by everything that stamps.
-type Clock = Arc<dyn Fn() -> Nanos + Send + Sync>;
+type Clock = crate::latency::Ask;
 
 /// What a session is told beside its configuration.
 #[derive(Clone, Debug)]
@@ -93,6 +91,8 @@ pub struct Ended {
     pub outputs: Outputs,
     /// The symbols, by number.
     pub symbols: Symbols,
+    /// What was measured.
+    pub latency: Kept,
     /// What was recorded, if anything was to be.
     pub record: Option<Record>,
     /// How it stood in the end.

@@ -31,18 +31,18 @@ pub type Text = Utf8Bytes;
 
 /// What is to be sent over a socket.
 #[derive(Debug)]
-pub(super) enum Outgoing {
+pub(crate) enum Outgoing {
     Text(String),
     Ping,
 }
 
 /// What all sockets share.
 #[derive(Clone)]
-pub(super) struct Shared {
-    pub(super) inbox: Sender,
-    pub(super) clock: Clock,
+pub(crate) struct Shared {
+    pub(crate) inbox: Sender,
+    pub(crate) clock: Clock,
     /// How TLS is spoken; `None` for a venue on this machine that does not.
-    pub(super) tls: Option<Arc<ClientConfig>>,
+    pub(crate) tls: Option<Arc<ClientConfig>>,
 }
 
 /// A connection over whatever carries it.
@@ -53,7 +53,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Carrier for T {}
 type Stream = WebSocketStream<Box<dyn Carrier>>;
 
 /// Lives a connection from dialling to its end, which is always told.
-pub(super) async fn run(
+pub(crate) async fn run(
     socket: Socket,
     url: String,
     outgoing: mpsc::Receiver<Outgoing>,

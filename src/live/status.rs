@@ -5,6 +5,7 @@ use systems::candle::Mark;
 use systems::units::Nanos;
 
 use super::record::Recording;
+use crate::latency::Point;
 
 /// How a live session stands.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +31,8 @@ pub struct Status {
     pub lag_ms: Option<(f64, f64)>,
     /// The most events found waiting in the inbox since the status before.
     pub inbox: usize,
+    /// How prints fared with us in the last interval of `[profile]`.
+    pub latency: Point,
     /// The most events that were ever found waiting in the inbox.
     pub inbox_max: usize,
     /// Candles closed so far, by interval index and mark.

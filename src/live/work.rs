@@ -4,12 +4,13 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, watch};
 
-use super::drive::{Drive, Parts, Ports};
+use super::drive::{Drive, Finished, Parts, Ports};
 use super::ending::Stage;
 use super::event::{Command, Event};
 use super::limits::BATCH;
 use super::record::{Record, Recorded, Recorder, Recording};
 use super::{Clock, Status};
+use crate::latency::Kept;
 use crate::replay::{Outputs, Summary};
 use crate::rest::plan::Job;
 use crate::symbols::Symbols;
@@ -19,6 +20,7 @@ pub(super) struct Worked {
     pub(super) summary: Summary,
     pub(super) outputs: Outputs,
     pub(super) symbols: Symbols,
+    pub(super) latency: Kept,
     pub(super) record: Option<Record>,
 }
 
@@ -78,10 +80,10 @@ pub(super) fn start(
         drive.start(clock());
         work(&mut drive, &mut inbox, &status);
         stages.send_replace(Stage::Engine);
-        let (summary, outputs, symbols, ports) = drive.finish(venue, threads);
+        let Finished { summary, outputs, symbols, latency, ports } = drive.finish(venue, threads);
         stages.send_replace(Stage::Tape);
         let record = ports.recorder.map(Recorder::finish);
-        Worked { summary, outputs, symbols, record }
+        Worked { summary, outputs, symbols, latency, record }
     })
 }
 

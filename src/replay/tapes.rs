@@ -132,7 +132,7 @@ impl Tapes {
     }
 
     /// Reads the next block of the session; `false` at its end.
-    pub(super) fn next_block(&mut self, block: &mut Block) -> Result<bool, ReplayError> {
+    pub(crate) fn next_block(&mut self, block: &mut Block) -> Result<bool, ReplayError> {
         while let Some(Tape { path, reader, remap }) = self.files.get_mut(self.current) {
             let read = reader.read(block);
             let fault = |source| ReplayError::Read { file: path.display().to_string(), source };
@@ -150,7 +150,7 @@ impl Tapes {
     }
 
     /// An entry of the block read last in terms of the session's symbols; its trades are already.
-    pub(super) fn entry<'a>(&self, entry: Entry<'a>) -> Result<Entry<'a>, TapesError> {
+    pub(crate) fn entry<'a>(&self, entry: Entry<'a>) -> Result<Entry<'a>, TapesError> {
         match self.files.get(self.current).and_then(|tape| tape.remap.as_ref()) {
             None => Ok(entry),
             Some(remap) => remap.entry(&entry).map_err(|symbol| self.other_scale(symbol)),

@@ -15,6 +15,7 @@ mod clock;
 mod connection;
 mod damage;
 mod faults;
+mod frames;
 mod hub;
 mod info;
 mod intervals;
@@ -39,6 +40,8 @@ mod ticker;
 mod timed;
 mod truth;
 mod weights;
+
+pub use frames::Frames;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

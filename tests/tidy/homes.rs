@@ -2,7 +2,7 @@
 
 /// Each outside crate and the only places that may name it.
 pub(super) const HOMES: &[(&str, &[&str])] = &[
-    ("bevy_ecs", &["systems/", "src/engine.rs"]),
+    ("bevy_ecs", &["systems/", "src/engine.rs", "src/probe.rs"]),
     ("bevy_tasks", &["src/engine.rs"]),
     (
         "serde_json",
@@ -25,15 +25,24 @@ pub(super) const HOMES: &[(&str, &[&str])] = &[
         &["src/terminal.rs", "src/progress.rs", "src/live/panel", "src/commands/table.rs"],
     ),
     ("console", &["src/terminal.rs", "src/live/panel", "src/commands/doctor.rs"]),
-    ("rustix", &["src/commands/doctor/machine.rs"]),
+    ("rustix", &["src/commands/doctor/machine.rs", "src/profile/loopback.rs"]),
     ("fern", &["src/logging.rs"]),
     ("xxhash_rust", &["src/digest.rs", "src/tape/", "src/commands/import.rs"]),
     ("rand_pcg", &["src/synthetic", "src/rest/retry.rs", "src/link/"]),
-    ("tokio", &["src/rest/client.rs", "src/rest/worker.rs", "src/sim/", "src/live/"]),
+    (
+        "tokio",
+        &[
+            "src/rest/client.rs",
+            "src/rest/worker.rs",
+            "src/sim/",
+            "src/live/",
+            "src/profile/loopback.rs",
+        ],
+    ),
     ("tokio_rustls", &["src/sim/", "src/live/socket.rs"]),
-    ("tokio_tungstenite", &["src/sim/", "src/live/socket.rs"]),
-    ("futures_util", &["src/sim/connection.rs", "src/live/socket.rs"]),
-    ("hdrhistogram", &["src/live/status.rs"]),
+    ("tokio_tungstenite", &["src/sim/", "src/live/socket.rs", "src/profile/loopback.rs"]),
+    ("futures_util", &["src/sim/connection.rs", "src/live/socket.rs", "src/profile/loopback.rs"]),
+    ("hdrhistogram", &["src/live/status.rs", "src/latency/"]),
     ("hyper", &["src/rest/client.rs", "src/sim/server.rs"]),
     ("hyper_rustls", &["src/rest/client.rs"]),
     ("hyper_util", &["src/rest/client.rs", "src/sim/server.rs"]),

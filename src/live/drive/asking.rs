@@ -20,10 +20,12 @@ impl<P: Ports> Drive<P> {
         match arrival.news {
             News::Ended { job, .. } => self.ended(&job, at),
             news => {
-                if let News::Answer { sent, text, .. } = &news
-                    && let Some(stamp) = server_time(text)
-                {
-                    self.parts.fleet.server_time(*sent, stamp, at);
+                if let News::Answer { request, sent, text, .. } = &news {
+                    let market = self.parts.engine.now();
+                    self.parts.latency.answered(request, *sent, at, market);
+                    if let Some(stamp) = server_time(text) {
+                        self.parts.fleet.server_time(*sent, stamp, at);
+                    }
                 }
                 if let Some(kept) = Kept::of(news) {
                     self.enter(at, kept);

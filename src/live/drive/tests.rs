@@ -1,11 +1,14 @@
 //! A drive without sockets, worker or recorder: what goes in, and what comes out where.
 
+use std::sync::Arc;
+
 use systems::candle::Mark;
 use systems::symbol::SymbolSpec;
 use systems::units::Scale;
 
 use super::*;
 use crate::config::Config;
+use crate::latency::{Boundary, Meter, Recorder};
 use crate::link::Plan;
 use crate::live::outline;
 use crate::rest::arrival::End;
@@ -77,6 +80,9 @@ fn drive_of(config: &str, room: usize) -> Drive<Fake> {
         asked: Nanos(0),
         under_way: false,
     };
+    let boundary = Boundary::of(intervals[0], 0);
+    let meter = Meter::new(Arc::new(|| START), boundary, 1, 16);
+    let latency = Recorder::start(meter, Nanos::PER_SECOND, None).unwrap();
     let parts = Parts {
         fleet,
         listing,
@@ -87,6 +93,7 @@ fn drive_of(config: &str, room: usize) -> Drive<Fake> {
         candles,
         streamed,
         jobs,
+        latency,
         earlier,
     };
     Drive::new(parts, Fake { room, ..Fake::default() })

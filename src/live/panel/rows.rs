@@ -128,6 +128,7 @@ pub(super) fn rows(view: &View<'_>) -> Vec<Row> {
             .with(format!("{}/s", HumanCount(view.rate as u64)), Tone::Plain)
             .with(format!("{} so far", HumanCount(status.prints)), Tone::Dim),
         lag,
+        response(status),
         Row::new("inbox").with(
             format!("at most {} of {}", HumanCount(inbox as u64), HumanCount(INBOX as u64)),
             full,
@@ -156,6 +157,19 @@ pub(super) fn rows(view: &View<'_>) -> Vec<Row> {
         );
     }
     rows
+}
+
+/// How long prints took from the socket to the end of their step, in the last whole interval.
+fn response(status: &Status) -> Row {
+    let point = &status.latency;
+    let row = Row::new("response");
+    if point.prints == 0 {
+        return row.with("not measured yet", Tone::Dim);
+    }
+    let [median, late, max] = point.response.map(|ns| ns as f64 / 1e6);
+    row.with(format!("{median:.3} ms median"), Tone::Plain)
+        .with(format!("{late:.3} ms at p99"), Tone::Plain)
+        .with(format!("{max:.3} ms at most"), Tone::Dim)
 }
 
 fn symbols(status: &Status) -> Row {
@@ -236,6 +250,7 @@ fn at(instant: Nanos) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::latency::Point;
     use crate::live::Shown;
     use crate::rest::budget::Closed;
     use systems::candle::Mark;
@@ -246,6 +261,9 @@ mod tests {
         let links = (1, 2);
         let status = Status { symbols: 1_200, listed: 3, retired: 1, ..Status::default() };
         let status = Status { prints: 5, marks, warm_up: (1, 9), lag_ms, links, ..status };
+        let latency =
+            Point { prints: 9, response: [31_000, 2_400_000, 50_000_000], ..Point::default() };
+        let status = Status { latency, ..status };
         let until = Nanos::from_seconds(1_723_161_600 + 130);
         let closed = Some(Closed { until, banned: true });
         let rest = Snapshot { closed, used: 50, allowed: 100, ..Snapshot::default() };
@@ -272,6 +290,7 @@ mod tests {
             "trades    7/s  5 so far",
             "lag       2 ms median  9 ms at p99",
             "candles   1,236 closed  1,234 complete  2 gap",
+            "response  0.031 ms median  2.400 ms at p99  50.000 ms at most",
             "weight    [##########..........]  50 of 100 a minute",
             "warm-up   [##..................]  1 of 9  about 8 h 13 min to go",
         ] {

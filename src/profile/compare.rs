@@ -1,0 +1,167 @@
+//! Two profiles beside each other: which differences are beyond what repeats differ by.
+
+/// One percentile of one cell, once per repeat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Stage, kind and phase.
+    pub cell: [String; 3],
+    /// Which percentile.
+    pub percentile: String,
+    /// Its value in each repeat.
+    pub values: Vec<u64>,
+}
+
+/// One of the two.
+pub type Side = Vec<Row>;
+
+/// What can be said of a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Within what repeats differ by.
+    Same,
+    /// The second one is slower.
+    Slower,
+    /// The second one is faster.
+    Faster,
+    /// Too few repeats to say.
+    Unknown,
+}
+
+impl Verdict {
+    /// The word used in tables and files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Slower => "slower",
+            Self::Faster => "faster",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One row of a comparison.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// Stage, kind and phase.
+    pub cell: [String; 3],
+    /// Which percentile.
+    pub percentile: String,
+    /// Least, median and largest of the repeats of each side.
+    pub sides: [[u64; 3]; 2],
+    /// What can be said.
+    pub verdict: Verdict,
+}
+
+impl Difference {
+    /// The second median over the first.
+    pub fn ratio(&self) -> f64 {
+        self.sides[1][1] as f64 / self.sides[0][1].max(1) as f64
+    }
+}
+
+/// Repeats from which there is a spread to speak of.
+const REPEATS: usize = 3;
+
+/// Differences that nobody could act upon: this share, and this many nanoseconds or events.
+const SHARE: f64 = 0.05;
+const LEAST: u64 = 30;
+
+/// Sets two sides beside each other, by the rows of the first that the second has, too.
+///
+/// A difference counts if the repeats of both sides do not overlap, the medians are farther apart
+/// than either side spreads, and it is more than five percent.
+pub fn compare(a: &Side, b: &Side) -> Vec<Difference> {
+    let of = |row: &Row| b.iter().find(|other| alike(row, other));
+    let pairs = a.iter().filter_map(|row| Some((row, of(row)?)));
+    pairs
+        .filter(|(a, b)| !a.values.is_empty() && !b.values.is_empty())
+        .map(|(a, b)| {
+            let sides = [three(&a.values), three(&b.values)];
+            let few = a.values.len().min(b.values.len()) < REPEATS;
+            let verdict = if few { Verdict::Unknown } else { verdict(sides) };
+            Difference { cell: a.cell.clone(), percentile: a.percentile.clone(), sides, verdict }
+        })
+        .collect()
+}
+
+fn alike(a: &Row, b: &Row) -> bool {
+    a.cell == b.cell && a.percentile == b.percentile
+}
+
+fn three(values: &[u64]) -> [u64; 3] {
+    let mut values = values.to_vec();
+    values.sort_unstable();
+    [values[0], values[values.len() / 2], values[values.len() - 1]]
+}
+
+fn verdict([a, b]: [[u64; 3]; 2]) -> Verdict {
+    let apart = a[2] < b[0] || b[2] < a[0];
+    let distance = a[1].abs_diff(b[1]);
+    let spread = (a[2] - a[0]).max(b[2] - b[0]);
+    let matters = distance > LEAST && distance as f64 > SHARE * a[1] as f64;
+    match apart && distance > spread && matters {
+        false => Verdict::Same,
+        true if b[1] > a[1] => Verdict::Slower,
+        true => Verdict::Faster,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_core::Rng;
+    use rand_pcg::Pcg32;
+
+    fn row(stage: &str, values: &[u64]) -> Row {
+        let cell = [stage, "trade", "calm"].map(str::to_owned);
+        Row { cell, percentile: "p99".to_owned(), values: values.to_vec() }
+    }
+
+    fn verdict_of(a: &[u64], b: &[u64]) -> Verdict {
+        compare(&vec![row("x", a)], &vec![row("x", b)])[0].verdict
+    }
+
+    #[test]
+    fn a_difference_counts_beyond_the_spread_alone() {
+        for (a, b, verdict) in [
+            (&[1_000, 1_010, 1_020][..], &[1_200, 1_210, 1_190][..], Verdict::Slower),
+            (&[1_200, 1_210, 1_190], &[1_000, 1_010, 1_020], Verdict::Faster),
+            // Overlap, or apart by less than they spread, or by less than matters.
+            (&[1_000, 1_100, 1_250], &[1_200, 1_210, 1_190], Verdict::Same),
+            (&[1_000, 1_150, 1_190], &[1_200, 1_210, 1_400], Verdict::Same),
+            (&[1_000, 1_001, 1_002], &[1_010, 1_011, 1_012], Verdict::Same),
+            (&[20, 20, 20], &[40, 40, 40], Verdict::Same),
+            (&[1_000, 1_001], &[2_000, 2_001], Verdict::Unknown),
+        ] {
+            assert_eq!(verdict_of(a, b), verdict, "{a:?} {b:?}");
+        }
+        assert_eq!(compare(&vec![row("x", &[1])], &vec![row("y", &[1])]), []);
+    }
+
+    /// What issue and reader want of it: the same twice is the same, and a slower stage is named.
+    #[test]
+    fn noise_is_the_same_in_nineteen_of_twenty_pairs_and_a_fifth_more_is_found() {
+        let mut random = Pcg32::new(7, 1);
+        let mut noisy = |base: u64| {
+            // Six percent up and down, and now and then a tenth more.
+            let spike = if random.next_u32().is_multiple_of(10) { base / 10 } else { 0 };
+            base * (940 + u64::from(random.next_u32() % 121)) / 1_000 + spike
+        };
+        let stages = ["decode", "ingest", "aggregate", "indicate", "dispatch", "response"];
+        let mut side = |slow: &str| -> Side {
+            let base = |stage: &str| if stage == slow { 12_000 } else { 10_000 };
+            let mut row = |stage| row(stage, &[0; 5].map(|_| noisy(base(stage))));
+            stages.iter().map(|stage| row(stage)).collect()
+        };
+        let (mut told, mut named) = (0, 0);
+        for _ in 0..200 {
+            let pair = compare(&side(""), &side(""));
+            told += usize::from(pair.iter().any(|it| it.verdict != Verdict::Same));
+            let slow = compare(&side(""), &side("indicate"));
+            let slower: Vec<_> = slow.iter().filter(|it| it.verdict == Verdict::Slower).collect();
+            named += usize::from(slower.iter().any(|it| it.cell[0] == "indicate"));
+        }
+        assert!(told <= 10, "{told} of 200 pairs of the same differ");
+        assert!(named >= 100, "{named} of 200 slow ones were named");
+    }
+}
