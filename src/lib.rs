@@ -13,6 +13,7 @@ pub mod logging;
 pub mod progress;
 pub mod replay;
 pub mod rest;
+pub mod rules;
 pub mod session;
 pub mod settings;
 pub mod sim;

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use systems::catalog;
 use systems::interval::Interval;
+use systems::rule::Budget;
 use systems::units::Nanos;
 
 use crate::logging::Levels;
+use crate::rules::Rule;
 
 mod amounts;
 mod choice;
@@ -20,6 +22,7 @@ mod nearest;
 mod print;
 mod read;
 mod record;
+mod rules;
 mod sections;
 
 pub use choice::Choice;
@@ -51,7 +54,14 @@ pub struct Config {
     pub record: Record,
     /// Where log records go.
     pub log: Log,
+    /// What is looked for, by name.
+    pub rules: Vec<Rule>,
+    /// How many alerts all rules together may give.
+    pub budget: Option<Budget>,
 }
+
+/// "Not at all", where else there is an amount.
+const OFF: &str = "off";
 
 /// The venues that a configuration may name.
 pub const VENUES: &[&str] = &["binance", "binance-usdm", "sim"];
@@ -174,6 +184,8 @@ impl Default for Config {
                 max_age_ns: None,
             },
             log: Log { level: Levels::default(), dir: None, max_size: 64 << 20, keep: 8 },
+            rules: Vec::new(),
+            budget: Some(Budget { count: 100, window_ns: 60 * Nanos::PER_SECOND }),
         }
     }
 }

@@ -10,7 +10,7 @@ use systems::units::Nanos;
 use super::read::{Item, Reader, Section};
 use super::record::record;
 use super::{Config, LOOKBACK, PerInterval, Problem, Scope, Winner};
-use super::{amounts, default_indicators, edge, nearest};
+use super::{amounts, default_indicators, edge, nearest, rules};
 use crate::logging::Levels;
 
 /// Every key, by section.
@@ -27,6 +27,8 @@ const KEYS: &[(&str, &[&str])] = &[
             "reconcile",
             "record",
             "log",
+            "alerts",
+            "rules",
         ],
     ),
     ("venue", &["name", "symbols", "refresh", "requests", "streams"]),
@@ -34,6 +36,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("reconcile", &["scope", "grace", "queue", "winner"]),
     ("record", &["dir", "every", "budget", "max_age"]),
     ("log", &["level", "dir", "max_size", "keep"]),
+    ("alerts", &["budget"]),
 ];
 
 /// Longest grace; a candle that waits longer is of no use to a scanner.
@@ -74,6 +77,7 @@ pub(super) fn config(text: &str) -> Result<Config, Vec<Problem>> {
     }
     lookback(&mut reader, document, &mut config.intervals);
     indicators(&mut reader, document, &mut config.intervals);
+    rules::rules(&mut reader, document, &mut config);
     reader.close(config)
 }
 
@@ -86,6 +90,7 @@ const SECTIONS: &[(&str, Fill)] = &[
     ("reconcile", reconcile),
     ("record", record),
     ("log", log),
+    ("alerts", rules::alerts),
 ];
 
 fn with_defaults(interval: Interval) -> PerInterval {

@@ -10,6 +10,7 @@ use systems::reconcile::{Evidence, Restatement};
 use systems::request::Wants;
 use systems::ring::Ring;
 use systems::row::{Absent, Dirty, Front, Row};
+use systems::rule::standing::Standing;
 use systems::settings::Settings;
 use systems::track::{Bars, Value};
 
@@ -62,7 +63,19 @@ fn row(settings: &Settings, interval: usize) -> usize {
     let tracks = indicators * states * SAVED;
     let at_once = settings.lookback[interval].min(PAGE);
     let compared = at_once * (size_of::<VenueCandle>() + size_of::<Restatement>());
-    itself + capacity * CANDLE + tracks + compared + folding(settings, interval)
+    let kept = capacity * CANDLE + tracks + compared + lanes(settings, interval);
+    itself + kept + folding(settings, interval)
+}
+
+/// What rules keep of a row: the columns of its newest candles, and what each said about them.
+fn lanes(settings: &Settings, interval: usize) -> usize {
+    let rules = &settings.rules;
+    if !rules.read(interval) {
+        return 0;
+    }
+    let own = rules.judged.iter().filter(|rule| usize::from(rule.interval) == interval).count();
+    let columns = rules.columns[interval].len() * size_of::<f64>() + size_of::<u128>();
+    rules.kept(interval) * columns + own * size_of::<Standing>()
 }
 
 /// What folding the candles of one answer takes: the candles as floats, and every value of theirs.
