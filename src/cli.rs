@@ -272,6 +272,19 @@ fn sim_speed(text: &str) -> Result<f64, String> {
 /// `tapescan rules ...`.
 #[derive(Debug, Subcommand)]
 pub enum RulesCommand {
+    /// Compare what the rules of two configurations tell about the same tapes.
+    Diff {
+        /// The configuration as it was.
+        old: PathBuf,
+        /// The configuration as it would be.
+        new: PathBuf,
+        /// Tapes of one session, in any order.
+        #[arg(required = true)]
+        tapes: Vec<PathBuf>,
+        /// Print one JSON object on stdout and nothing else there.
+        #[arg(long)]
+        json: bool,
+    },
     /// Rehearse rules on tapes: what each would have told, and what happened after.
     Test {
         /// Tapes of one session, in any order.

@@ -9,7 +9,11 @@ use super::table::{count, table};
 use crate::cli::RulesCommand;
 use rehearsal::Rehearsal;
 
+mod diff;
 mod rehearsal;
+
+/// Events per step; cannot be seen in the results.
+const BATCH: usize = 16_384;
 
 use crate::config::Config;
 use crate::rules::{Compiled, Rule, Set};
@@ -27,6 +31,7 @@ pub(super) fn run(command: RulesCommand, out: &mut dyn Write) -> Result<(), Fail
             }
             Ok(())
         }
+        RulesCommand::Diff { old, new, tapes, json } => diff::run((&old, &new), &tapes, json, out),
         RulesCommand::Test { tapes, config, threads, json } => {
             let run = Rehearsal::run(&tapes, config.as_deref(), usize::from(threads))?;
             if json {

@@ -26,7 +26,7 @@ pub use book::{Book, Reason, Shown, Valued};
 pub use compile::{Clause, Condition};
 pub use fault::Fault;
 pub use parse::parse;
-pub use rehearse::{AFTER, Rehearsed, rehearse};
+pub use rehearse::{AFTER, Rehearsed, beginnings, rehearse};
 pub use unit::Unit;
 
 use check::{Checker, Scope};

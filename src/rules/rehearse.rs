@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use systems::rule::Kind;
+use systems::trade::SymbolId;
 use systems::units::Nanos;
 
 use crate::replay::{Candles, Told};
@@ -84,6 +85,26 @@ pub fn rehearse(rules: usize, told: &[Told], candles: &Candles, cooled: &[u64]) 
         one
     };
     (0..rules).map(rehearse).collect()
+}
+
+/// By rule, every beginning that stands: of which symbol, and when. What a budget held is among
+/// them, as far as its digests name it.
+pub fn beginnings(rules: usize, told: &[Told]) -> Vec<BTreeSet<(SymbolId, Nanos)>> {
+    let mut all = vec![BTreeSet::new(); rules];
+    for Told { alert, held, .. } in told {
+        for held in held {
+            all[usize::from(held.rule)].insert((held.symbol, held.open_time));
+        }
+        let Some(own) = alert.rule.and_then(|rule| all.get_mut(usize::from(rule))) else {
+            continue;
+        };
+        match alert.kind {
+            Kind::Enter => drop(own.insert((alert.symbol, alert.entered))),
+            Kind::EnterWithdrawn => drop(own.remove(&(alert.symbol, alert.entered))),
+            Kind::Exit | Kind::ExitWithdrawn | Kind::Digest => {}
+        }
+    }
+    all
 }
 
 /// When an alert was known, and the price then.

@@ -150,11 +150,18 @@ fn verdict(views: &Views<'_>, rule: &Judging, interval: u8, position: u64) -> Ve
     Verdict { open_time, when, exit }
 }
 
-/// Whether a candle has all its prints, and nothing that the rule reads at it depends on where the
-/// series began.
+/// Whether a candle and those of other intervals that the rule reads at it have all their prints,
+/// and nothing that it reads there depends on where the series began.
 pub fn proven(views: &Views<'_>, rule: &Judging, interval: u8, position: u64) -> bool {
     let whole = |mark: Mark| !mark.is_partial() && mark != Mark::Disputed;
-    views.mark(interval, position).is_some_and(whole) && converged(views, rule, interval, position)
+    let mut others =
+        programs(rule).flat_map(Program::reads).filter(|(other, _)| *other != interval);
+    views.mark(interval, position).is_some_and(whole)
+        && converged(views, rule, interval, position)
+        && others.all(|(other, _)| {
+            let at = views.aligned(interval, position, *other);
+            at.and_then(|at| views.mark(*other, at)).is_some_and(whole)
+        })
 }
 
 /// Whether nothing that a rule reads at a candle depends on where the series began.

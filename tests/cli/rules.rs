@@ -74,3 +74,25 @@ fn mistakes_in_rules_end_with_code_2_all_at_once() {
     assert!(said.contains("my.toml:4: rules.b.when: a ratio is not a percentage"), "{said}");
     assert_eq!(text(&output.stdout), "");
 }
+
+#[test]
+fn two_configurations_are_compared_on_a_tape() {
+    let dir = tempfile::tempdir().unwrap();
+    let (old, new) = (dir.path().join("old.toml"), dir.path().join("new.toml"));
+    std::fs::write(&old, "[rules.a]\nwhen = \"rising(3)\"\n[rules.b]\nwhen = \"quiet\"\n").unwrap();
+    std::fs::write(&new, "[rules.a]\nwhen = \"rising(4)\"\n[rules.c]\nwhen = \"quiet\"\n").unwrap();
+    let args = ["rules", "diff", path(&old), path(&new), "replays/market.tape"];
+    let found = json(&[&args[..], &["--json"]].concat());
+    let rules = found["rules"].as_array().unwrap();
+    let counts = |index: usize| {
+        let rule = &rules[index];
+        let list = |key: &str| rule[key].as_array().unwrap().len() as u64;
+        (rule["old"].as_u64().unwrap(), rule["new"].as_u64().unwrap(), list("gone"), list("come"))
+    };
+    let (old, new, gone, come) = counts(0);
+    assert!(old > new && new > 0 && gone - come == old - new, "{:?}", counts(0));
+    assert!(matches!(counts(1), (old, 0, gone, 0) if old == gone && old > 0), "{:?}", counts(1));
+    assert_eq!(counts(2), (0, counts(1).0, 0, counts(1).0));
+    let shown = tapescan(&args);
+    assert!(text(&shown.stdout).contains("gone: ... --json lists all"), "{}", text(&shown.stdout));
+}

@@ -15,9 +15,6 @@ use crate::replay::{Outputs, Plan, Speed, Summary, Tapes, replay};
 use crate::rules::{AFTER, Rehearsed, rehearse};
 use crate::settings::widths;
 
-/// Events per step; cannot be seen in the results.
-const BATCH: usize = 16_384;
-
 /// What came of it.
 pub(super) struct Rehearsal {
     config: Config,
@@ -40,7 +37,7 @@ impl Rehearsal {
             let message = "there are no rules to be tested; name a configuration with --config";
             return Err(Failure::Usage(message.to_owned()));
         }
-        let plan = Plan { batch: BATCH, threads, speed: Speed::Max };
+        let plan = Plan { batch: super::BATCH, threads, speed: Speed::Max };
         let mut outputs = Outputs::new(widths(&config), true).keeping_alerts();
         let mut progress = Progress::over(tapes.bytes());
         let summary = replay(&mut tapes, &config, &plan, &mut outputs, &mut progress)?;
