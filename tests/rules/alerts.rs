@@ -153,6 +153,12 @@ fn hysteresis_dwell_and_cool_down() {
             &["2 0 Enter", "4 0 Exit"],
         ),
         (
+            "nor is the opposite of what is not known",
+            Rule { when: "not close > sma(3)".to_owned(), ..base.clone() },
+            &[100, 99, 98, 97],
+            &["2 0 Enter"],
+        ),
+        (
             "a quiet minute is a candle like any other",
             Rule { when: "quiet".to_owned(), ..base.clone() },
             &[100, 0, 101, 102],
@@ -236,6 +242,32 @@ fn a_correction_withdraws_what_would_not_have_been_said_and_tells_the_rest_late(
         ["2 0 Enter", "2 0 EnterWithdrawn late provisional", "2 0 Enter late", "3 0 Exit late"],
         "a gap is not known to hold until it is complete"
     );
+}
+
+#[test]
+fn what_is_withdrawn_while_it_waits_for_a_digest_is_in_none() {
+    let hour = Some(Budget { count: 1, window_ns: 60 * MINUTE });
+    let settings = settings(&["1m"], &[Rule { budget: hour, ..rule("close > 1") }], None);
+    let events = with_late(&[101, 90, 101, 90, 90, 90], 2, 103, 4);
+    let want = ["0 0 Enter", "1 0 Exit", "digest of 1 (0)"];
+    assert_eq!(alerts(&settings, 1, &events), want, "it stands, and so it is told at the end");
+    let events = with_late(&[101, 90, 101, 90, 90, 90], 2, 99, 4);
+    assert_eq!(alerts(&settings, 1, &events), ["0 0 Enter", "1 0 Exit"]);
+}
+
+#[test]
+fn a_stretch_without_candles_interrupts_a_dwell() {
+    let settings = settings(&["1m"], &[Rule { dwell_ns: 3 * MINUTE, ..rule("close > 1") }], None);
+    let symbol = SymbolId(0);
+    let feed = |up| Event::Control(Control::Feed { symbol, up });
+    let at = |minute, id| Event::Print(Trade { id, first_id: id, ..print(0, minute, 101) });
+    let mut events = vec![beat(0, 0), at(0, 1), beat(1, 1), at(1, 2), beat(2, 1), feed(false)];
+    events.extend([beat(4, 0), feed(true)]);
+    // Ids are missing, so minutes 2 and 3 have no candle.
+    for (minute, id) in [(4, 9), (5, 10), (6, 11), (7, 12)] {
+        events.extend([at(minute, id), beat(minute + 1, 1)]);
+    }
+    assert_eq!(alerts(&settings, 1, &events), ["7 0 Enter"], "three minutes after minute 4");
 }
 
 #[test]

@@ -17,8 +17,11 @@ use tapescan::rules::ast::{Binary, Expr, Kind};
 /// The closed candles of one symbol, by interval.
 pub(crate) struct Naive<'a> {
     pub(crate) rows: &'a [(Interval, Vec<Candle>)],
-    known: RefCell<BTreeMap<(usize, String), Vec<Vec<Option<f64>>>>>,
+    known: RefCell<BTreeMap<(usize, String), Columns>>,
 }
+
+/// What an indicator says at each candle, by output.
+type Columns = Vec<Vec<Option<f64>>>;
 
 const FIELDS: &[&str] =
     &["open", "high", "low", "close", "volume", "turnover", "taker_volume", "trades"];
