@@ -95,10 +95,9 @@ pub(super) fn print(
     if told.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{} alerts", count(told.len() as u64))?;
     let hidden = told.len().saturating_sub(SHOWN);
     if hidden > 0 {
-        writeln!(out, "  ... --alerts writes all of them; the last {SHOWN}")?;
+        writeln!(out, "  the last {SHOWN}; --alerts writes all of them")?;
     }
     each(&told[hidden..], symbols, config, |told, shown| print_one(out, told, &shown))
 }

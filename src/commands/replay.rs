@@ -195,13 +195,22 @@ pub(super) fn print(
         let drift = Cause::ALL.iter().map(|cause| (cause.name(), summary.drift[*cause as usize]));
         print_counts(out, drift)?;
     }
+    print_torn(out, summary)?;
+    writeln!(out, "\ndigest {}", summary.digest)?;
+    if summary.alerts > 0 {
+        writeln!(out, "\n{} alerts", count(summary.alerts))?;
+    }
+    Ok(())
+}
+
+fn print_torn(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     for (file, end) in &summary.torn {
         writeln!(out, "\n{file} was not finished: {} bytes could not be read", end.dropped_bytes)?;
         if let Some(damage) = end.damage {
             writeln!(out, "  {damage}")?;
         }
     }
-    writeln!(out, "\ndigest {}", summary.digest)
+    Ok(())
 }
 
 fn print_candles(out: &mut dyn Write, summary: &Summary, config: &Config) -> io::Result<()> {

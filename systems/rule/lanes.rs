@@ -48,11 +48,6 @@ impl Lanes {
         }
     }
 
-    /// Position after the newest closed candle.
-    pub fn end(&self) -> u64 {
-        self.end
-    }
-
     /// First position that is held.
     pub fn start(&self) -> u64 {
         self.end.saturating_sub(self.mask + 1)

@@ -214,11 +214,6 @@ impl Program {
         &self.reads
     }
 
-    /// How many clauses it has.
-    pub fn clauses(&self) -> usize {
-        self.clauses.len()
-    }
-
     /// Its value at a candle: NaN is not known.
     #[inline]
     pub fn run(&self, views: &Views<'_>, interval: u8, position: u64) -> f64 {

@@ -70,11 +70,6 @@ pub struct State {
 }
 
 impl State {
-    /// Whether the rule holds.
-    pub fn active(&self) -> bool {
-        self.active
-    }
-
     /// Start of the candle at which it began to hold last.
     pub fn entered(&self) -> Nanos {
         self.entered
@@ -231,11 +226,6 @@ impl Standing {
     /// Position after the newest candle that was judged.
     pub fn end(&self) -> u64 {
         self.end
-    }
-
-    /// Whether the rule holds, as of the newest candle.
-    pub fn state(&self) -> &State {
-        &self.state
     }
 
     /// Judges the candles from `from` to `end` (excluded), again or for the first time, and says
