@@ -51,6 +51,9 @@ pub enum Command {
         /// The configuration file; every mistake in it is listed.
         file: Option<PathBuf>,
     },
+    /// Check the rules of a configuration, or rehearse them on tapes.
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// Look into tapes, cut them, or make one.
     #[command(subcommand)]
     Tape(TapeCommand),
@@ -142,6 +145,9 @@ pub struct ReplayArgs {
     /// Write every closed candle in its last revision, with its indicator values.
     #[arg(long, value_name = "OUT.csv")]
     pub candles: Option<PathBuf>,
+    /// Write every alert with its reasons, one JSON object a line.
+    #[arg(long, value_name = "OUT.jsonl")]
+    pub alerts: Option<PathBuf>,
     /// Print one JSON object on stdout and nothing else there.
     #[arg(long)]
     pub json: bool,
@@ -269,6 +275,47 @@ fn sim_speed(text: &str) -> Result<f64, String> {
         Ok(speed) if (0.01..=10_000.0).contains(&speed) => Ok(speed),
         _ => Err("a speed is a factor from 0.01 to 10000".into()),
     }
+}
+
+/// `tapescan rules ...`.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Compare what the rules of two configurations tell about the same tapes.
+    Diff {
+        /// The configuration as it was.
+        old: PathBuf,
+        /// The configuration as it would be.
+        new: PathBuf,
+        /// Tapes of one session, in any order.
+        #[arg(required = true)]
+        tapes: Vec<PathBuf>,
+        /// Print one JSON object on stdout and nothing else there.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Rehearse rules on tapes: what each would have told, and what happened after.
+    Test {
+        /// Tapes of one session, in any order.
+        #[arg(required = true)]
+        tapes: Vec<PathBuf>,
+        /// Use this configuration instead of the one on the tape.
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// Threads of the engine; cannot be seen in the results.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+        threads: u16,
+        /// Print one JSON object on stdout and nothing else there.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what the rules of a configuration cost and read; exit code 2 with every mistake in it.
+    Check {
+        /// The configuration file.
+        file: PathBuf,
+        /// Print one JSON object on stdout and nothing else there.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `tapescan tape ...`.

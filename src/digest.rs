@@ -2,6 +2,7 @@
 
 use systems::candle::Candle;
 use systems::dispatch::{Outbox, Record, Request};
+use systems::rule::Alert;
 use xxhash_rust::xxh3::Xxh3;
 
 /// The hash of one minute's outputs, by minute since the epoch.
@@ -9,8 +10,9 @@ pub type MinuteDigest = (u64, u64);
 
 /// Hashes outboxes in the order in which pulses made them.
 ///
-/// Covered are candles with marks and revisions, every value bit by bit, differences and
-/// requests; not covered is anything that depends on how the run was carried out.
+/// Covered are candles with marks and revisions, every value bit by bit, differences, requests
+/// and alerts with what they rest on; not covered is anything that depends on how the run was
+/// carried out.
 #[derive(Clone)]
 pub struct Digest {
     whole: Xxh3,
@@ -54,6 +56,7 @@ impl Digest {
             put_candle(&mut bytes, &difference.venue);
         }
         outbox.requests.iter().for_each(|request| put_request(&mut bytes, request));
+        outbox.alerts.iter().for_each(|alert| put_alert(&mut bytes, outbox, alert));
         self.whole.update(&bytes);
         self.minute.update(&bytes);
         self.bytes = bytes;
@@ -100,6 +103,26 @@ fn put_candle(bytes: &mut Vec<u8>, candle: &Candle) {
     bytes.extend(candle.taker_buy_quote_volume.to_le_bytes());
     bytes.extend(candle.trades.to_le_bytes());
     bytes.extend([candle.revision, candle.mark as u8]);
+}
+
+fn put_alert(bytes: &mut Vec<u8>, outbox: &Outbox, alert: &Alert) {
+    bytes.extend([alert.kind as u8, alert.interval]);
+    bytes.extend(alert.rule.map_or(u32::MAX, u32::from).to_le_bytes());
+    bytes.extend(alert.symbol.0.to_le_bytes());
+    put_candle(bytes, &alert.candle);
+    bytes.extend(alert.entered.0.to_le_bytes());
+    bytes.extend([alert.late, alert.provisional, alert.converged].map(u8::from));
+    for value in outbox.clauses_of(alert) {
+        bytes.push(u8::from(value.is_nan()));
+        // What is not known has many forms.
+        bytes.extend(if value.is_nan() { 0 } else { value.to_bits() }.to_le_bytes());
+    }
+    bytes.extend(alert.count.to_le_bytes());
+    for held in outbox.held_by(alert) {
+        bytes.extend(held.rule.to_le_bytes());
+        bytes.extend(held.symbol.0.to_le_bytes());
+        bytes.extend(held.open_time.0.to_le_bytes());
+    }
 }
 
 fn put_request(bytes: &mut Vec<u8>, request: &Request) {

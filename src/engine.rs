@@ -19,6 +19,9 @@ use systems::reconcile::{Cause, Evidence};
 use systems::request::{Queue, QueueState, Wants};
 use systems::ring::Ring;
 use systems::row::{Absent, Rows};
+use systems::rule::alert::Desk;
+use systems::rule::forming::Watched;
+use systems::rule::judge::Judged;
 use systems::settings::Settings;
 use systems::symbol::SymbolSpec;
 use systems::trade::{Batch, Control, SymbolId};
@@ -162,6 +165,12 @@ impl Engine {
         self.pulse(0..0, now, sink);
         while self.world.resource::<Awake>().unfinished() {
             self.pulse(0..0, now, sink);
+        }
+        if !self.world.resource::<Settings>().rules.judged.is_empty() {
+            // What budgets hold back is told before nothing more is.
+            self.world.resource_mut::<Desk>().closing = true;
+            self.pulse(0..0, now, sink);
+            self.world.resource_mut::<Desk>().closing = false;
         }
     }
 
@@ -401,6 +410,19 @@ impl Engine {
             end = end.minus(length_ns);
         }
         (start < end).then_some(start..end)
+    }
+
+    /// By rule, the beginnings that nobody was told of, because of the cool-down.
+    pub fn cooled(&self) -> Vec<u64> {
+        let mut counts = vec![0; self.world.resource::<Settings>().rules.judged.len()];
+        for &row in self.world.resource::<Rows>().by_interval().flatten() {
+            let judged = self.world.get::<Judged>(row);
+            let closed = judged.into_iter().flat_map(|judged| &judged.rules);
+            let closed = closed.map(|(rule, standing)| (*rule, standing.cooled));
+            let forming = self.world.get::<Watched>(row).into_iter().flat_map(Watched::cooled);
+            closed.chain(forming).for_each(|(rule, count)| counts[usize::from(rule)] += count);
+        }
+        counts
     }
 
     /// The closed candles that a row still holds, oldest first.

@@ -16,6 +16,7 @@ pub mod profile;
 pub mod progress;
 pub mod replay;
 pub mod rest;
+pub mod rules;
 pub mod session;
 pub mod settings;
 pub mod sim;

@@ -1,17 +1,20 @@
 //! From the configuration as written to the settings that the core takes.
 
+use systems::catalog::Spec;
 use systems::settings::{IndicatorSetting, Scope, Settings, Winner};
 
 use crate::config::{self, Config};
+use crate::rules::Set;
 
 /// The core's settings for a configuration.
 pub fn settings(config: &Config) -> Settings {
+    let set = rule_set(config);
     let mut indicators = Vec::new();
-    for (index, per_interval) in config.intervals.iter().enumerate() {
-        for spec in &per_interval.indicators {
+    for (index, specs) in all_indicators(config, &set).into_iter().enumerate() {
+        for spec in specs {
             let entry = spec.entry();
             let mut params = spec.params().to_vec();
-            if entry.name == "vwap" && params == [0.0] {
+            if ["vwap", "session"].contains(&entry.name) && params == [0.0] {
                 params = vec![f64::from(config.session_seconds / 60)];
             }
             indicators.push(IndicatorSetting { interval: index as u8, entry, params });
@@ -32,15 +35,29 @@ pub fn settings(config: &Config) -> Settings {
             config::Scope::All => Scope::All,
         },
         requests_max: config.reconcile.queue,
+        rules: set.core,
     }
+}
+
+/// The compiled rules of a configuration.
+pub fn rule_set(config: &Config) -> Set {
+    config.rule_set().expect("rules are checked when a configuration is read")
+}
+
+/// The indicators of each interval: those that were configured, and those that only rules name.
+fn all_indicators(config: &Config, set: &Set) -> Vec<Vec<Spec>> {
+    let named = set.named.iter().cloned().chain(std::iter::repeat(Vec::new()));
+    let intervals = config.intervals.iter().zip(named);
+    intervals.map(|(per, named)| [per.indicators.clone(), named].concat()).collect()
 }
 
 /// How many columns each interval has.
 pub fn widths(config: &Config) -> Vec<usize> {
-    (0..config.intervals.len()).map(|interval| columns(config, interval).len()).collect()
+    columns(config).iter().map(Vec::len).collect()
 }
 
-/// The column names of one interval, in the order of values.
-pub fn columns(config: &Config, interval: usize) -> Vec<String> {
-    config.intervals[interval].indicators.iter().flat_map(|spec| spec.columns()).collect()
+/// The column names of each interval, in the order of values.
+pub fn columns(config: &Config) -> Vec<Vec<String>> {
+    let all = all_indicators(config, &rule_set(config));
+    all.iter().map(|specs| specs.iter().flat_map(Spec::columns).collect()).collect()
 }

@@ -31,6 +31,8 @@ pub struct Entry {
     pub attach: fn(&mut EntityWorldMut<'_>, &[f64], Units, usize),
     /// Adds the systems that run this type.
     pub systems: fn(&mut Schedule),
+    /// Adds the system that looks at candles which are forming.
+    pub foresee: fn(&mut Schedule),
     /// What a fresh instance says to all candles of a ring that has dropped none: a column per
     /// output.
     pub over: fn(&Ring, &[f64], Units) -> Vec<Vec<Value>>,
@@ -66,6 +68,7 @@ const fn entry<I: Indicator>() -> Entry {
         reach: I::reach,
         attach: attach::<I>,
         systems: crate::schedule::add_indicator::<I>,
+        foresee: crate::schedule::add_foresight::<I>,
         over: over::<I>,
     }
 }
@@ -161,6 +164,7 @@ catalog! {
     rolling_vwap::RollingVwap,
     rsi::Rsi,
     rvol::Rvol,
+    session::Session,
     session_vwap::SessionVwap,
     sma::Sma,
     stoch::Stoch,

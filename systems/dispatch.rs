@@ -12,6 +12,7 @@ use crate::reconcile::{Difference, Evidence};
 use crate::ring::Ring;
 use crate::room::Room;
 use crate::row::{Absent, Dirty, Row};
+use crate::rule::{Alert, Held};
 use crate::track::{Bars, Track, Value};
 use crate::trade::SymbolId;
 use crate::units::Nanos;
@@ -85,6 +86,12 @@ pub struct Outbox {
     pub differences: Vec<(SymbolId, u8, Difference)>,
     /// What is to be fetched, most urgent first.
     pub requests: Vec<Request>,
+    /// What rules have to say.
+    pub alerts: Vec<Alert>,
+    /// Values of the alerts' clauses; NaN is not known.
+    pub clauses: Vec<f64>,
+    /// What budgets held back, for the digests among the alerts.
+    pub held: Vec<Held>,
 }
 
 impl Outbox {
@@ -93,9 +100,24 @@ impl Outbox {
         record.values.map_or(&[], |at| &self.values[at..at + columns])
     }
 
+    /// The values of an alert's clauses; NaN is not known.
+    pub fn clauses_of(&self, alert: &Alert) -> &[f64] {
+        let (from, count) = alert.clauses;
+        self.clauses.get(from..from + count).unwrap_or_default()
+    }
+
+    /// What a digest lists.
+    pub fn held_by(&self, alert: &Alert) -> &[Held] {
+        let (from, count) = alert.held;
+        self.held.get(from..from + count).unwrap_or_default()
+    }
+
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.differences.is_empty() && self.requests.is_empty()
+        self.records.is_empty()
+            && self.differences.is_empty()
+            && self.requests.is_empty()
+            && self.alerts.is_empty()
     }
 
     /// Empties it, keeping its memory.
@@ -104,6 +126,9 @@ impl Outbox {
         self.values.clear();
         self.differences.clear();
         self.requests.clear();
+        self.alerts.clear();
+        self.clauses.clear();
+        self.held.clear();
     }
 }
 
@@ -120,6 +145,12 @@ impl Published {
     /// Nothing yet, of a row with so many columns.
     pub fn new(columns: usize) -> Self {
         Self { values: 0, candles: 0, columns }
+    }
+
+    /// The values of the candle so many places after `Dirty::fold_from`.
+    pub fn values_at<'a>(&self, outbox: &'a Outbox, place: u64) -> &'a [Value] {
+        let at = self.values + place as usize * self.columns;
+        outbox.values.get(at..at + self.columns).unwrap_or_default()
     }
 }
 

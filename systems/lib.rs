@@ -31,6 +31,7 @@ pub mod ring;
 pub mod roll_up;
 pub mod room;
 pub mod row;
+pub mod rule;
 pub mod schedule;
 pub mod settings;
 pub mod spawn;

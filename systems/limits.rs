@@ -27,6 +27,16 @@ pub const ADDED_MAX: usize = 16;
 /// a large answer has filled beyond four times as many is given back.
 pub const BUFFER_KEPT: usize = 4;
 
+/// Candles back from the newest for which rules are judged again after a correction. Older alerts
+/// stay as they were; larger costs memory per row for the columns of each.
+pub const REJUDGE_MAX: usize = 64;
+
+/// Columns that rules may read of the rows of one interval. One more is a configuration error.
+pub const RULE_COLUMNS_MAX: usize = 128;
+
+/// Alerts that one digest lists. More are counted in it, and not named.
+pub const DIGEST_MAX: usize = 1_000;
+
 /// Open gaps one symbol may have. At the limit the oldest is given up as unrecoverable and
 /// counted: its candles keep their mark, its ids are refused if they come after all.
 pub const GAPS_MAX: usize = 256;

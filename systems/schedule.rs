@@ -10,6 +10,7 @@ use crate::base::{Base, BaseItem};
 use crate::each_row;
 use crate::indicator::Indicator;
 use crate::ingest::{Inbox, take_in};
+use crate::rule::{alert, forming, judge, lanes, universe};
 use crate::settings::Settings;
 use crate::track::{convert, indicate};
 use crate::{dispatch, reconcile, request, roll_up};
@@ -36,6 +37,10 @@ struct OnPulse;
 /// What only a pulse needs in which any row is awake.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct WhileAwake;
+
+/// What judges rules, once everything else is there.
+#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Rules;
 
 /// The schedule of small steps: one thread, no hand-over between threads.
 #[derive(ScheduleLabel, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,13 +93,58 @@ fn fill(schedule: &mut Schedule, settings: &Settings) {
             .after(dispatch::hand_out)
             .before(dispatch::clean),
     );
+    add_rules(schedule, settings);
     let mut added: Vec<&str> = Vec::new();
     for indicator in &settings.indicators {
         if !added.contains(&indicator.entry.name) {
             added.push(indicator.entry.name);
             (indicator.entry.systems)(schedule);
+            if forming::foresees(settings) {
+                (indicator.entry.foresee)(schedule);
+            }
         }
     }
+}
+
+/// Adds what rules need, if there are any.
+fn add_rules(schedule: &mut Schedule, settings: &Settings) {
+    if settings.rules.judged.is_empty() {
+        return;
+    }
+    schedule.configure_sets(Rules.in_set(Stage::Dispatch).after(request::hand_out_requests));
+    schedule.configure_sets(Rules.before(dispatch::clean));
+    schedule.add_systems(
+        (
+            lanes::fill.run_if(anyone),
+            universe::rank.run_if(universe::compares),
+            judge::judge,
+            alert::tell,
+            alert::forget,
+        )
+            .chain()
+            .in_set(Rules),
+    );
+    if forming::foresees(settings) {
+        schedule.add_systems(
+            (forming::form, forming::fill, forming::watch)
+                .chain()
+                .in_set(Rules)
+                .after(alert::tell)
+                .before(alert::forget),
+        );
+    }
+}
+
+/// Adds the system by which one indicator type looks at candles that are forming.
+pub fn add_foresight<I: Indicator>(schedule: &mut Schedule) {
+    schedule.add_systems(
+        forming::foresee::<I>
+            .in_set(Rules)
+            .after(forming::form)
+            .before(forming::fill)
+            // Each type writes its own columns, so their order cannot be seen.
+            .ambiguous_with_all(),
+    );
 }
 
 /// Adds the systems of one indicator type.

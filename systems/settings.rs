@@ -5,6 +5,7 @@ use bevy_ecs::resource::Resource;
 use crate::catalog::Entry;
 use crate::interval::Interval;
 use crate::limits::{ADDED_MAX, CHECKPOINT_EVERY};
+use crate::rule::Rules;
 
 /// Who wins when a proven candle of ours differs from the venue's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub struct Settings {
     pub scope: Scope,
     /// Requests that may be under way at once.
     pub requests_max: usize,
+    /// What is looked for.
+    pub rules: Rules,
 }
 
 impl Settings {

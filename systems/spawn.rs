@@ -17,6 +17,11 @@ use crate::ring::Ring;
 use crate::roll_up::RollUp;
 use crate::room::Room;
 use crate::row::{Absent, Dirty, Front, Row, Rows};
+use crate::rule::alert::Desk;
+use crate::rule::forming::{Forming, Watched};
+use crate::rule::judge::Judged;
+use crate::rule::lanes::lanes_of;
+use crate::rule::universe::Universe;
 use crate::settings::Settings;
 use crate::symbol::SymbolSpec;
 use crate::track::Bars;
@@ -41,6 +46,8 @@ pub fn world(settings: &Settings, symbols: &[SymbolSpec]) -> World {
     world.init_resource::<Outbox>();
     world.init_resource::<Queue>();
     world.init_resource::<Strays>();
+    world.init_resource::<Universe>();
+    world.init_resource::<Desk>();
     world
 }
 
@@ -106,6 +113,18 @@ fn spawn_row(world: &mut World, settings: &Settings, new: New, interval: usize) 
         Published::new(settings.columns(interval)),
         Bars::default(),
     ));
+    if let Some(lanes) = lanes_of(&settings.rules, interval) {
+        row.insert(lanes);
+    }
+    if let Some(judged) = Judged::new(settings, interval) {
+        row.insert(judged);
+    }
+    if let Some(forming) = Forming::new(settings, interval) {
+        row.insert(forming);
+    }
+    if let Some(watched) = Watched::new(settings, interval) {
+        row.insert(watched);
+    }
     let mut column = 0;
     for indicator in settings.on(interval) {
         (indicator.entry.attach)(&mut row, &indicator.params, units, column);

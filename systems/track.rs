@@ -30,6 +30,11 @@ impl Bars {
         self.bars.extend((from..ring.end()).map(|position| bar_at(ring, units, position)));
     }
 
+    /// The candle at a position, if it is to be folded in this pulse.
+    pub fn at(&self, position: u64) -> Option<&Bar> {
+        self.bars.get(position.checked_sub(self.from)? as usize)
+    }
+
     /// Forgets them: all indicators have folded them.
     pub fn release(&mut self) {
         self.bars.clear();

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod files;
+mod rules;
 mod tls;
 
 use std::path::{Path, PathBuf};

@@ -203,3 +203,75 @@ fn a_file_that_cannot_be_read_is_named() {
     assert!(matches!(error, ConfigError::Unreadable { .. }));
     assert!(error.to_string().starts_with("/nonexistent/scanner.toml: "));
 }
+
+#[test]
+fn rules_are_read_checked_and_printed() {
+    let text = r#"
+        [alerts]
+        budget = "30/5m"
+        [rules.surge]
+        when = """
+            volume > 3 * average(volume, 20)
+            and rsi(7)@15m > 60
+        """
+        exit = "rsi(7)@15m < 40"
+        interval = "3m"
+        for = "6m"
+        cool_down = "1h"
+        budget = "5/10m"
+        only_if = "complete"
+        tell = "enter"
+        [rules.fast]
+        when = "forming close > closed high"
+        on = "forming"
+    "#;
+    let config = Config::parse("", text).unwrap();
+    let names: Vec<_> = config.rules.iter().map(|rule| rule.name.as_str()).collect();
+    assert_eq!(names, ["fast", "surge"], "by name");
+    let (fast, surge) = (&config.rules[0], &config.rules[1]);
+    assert!(fast.forming && !surge.forming && surge.only_complete);
+    assert_eq!((fast.interval.seconds(), surge.interval.seconds()), (60, 180));
+    assert_eq!((surge.dwell_ns, surge.cool_down_ns), (360_000_000_000, 3_600_000_000_000));
+    assert_eq!(surge.budget.map(|budget| budget.count), Some(5));
+    assert_eq!(config.budget.map(|budget| budget.count), Some(30));
+    assert_eq!(Config::parse("", &config.to_toml()).unwrap(), config);
+    // The indicator that only a rule names is set up on its interval.
+    let columns = tapescan::settings::columns(&config);
+    assert!(!columns[0].contains(&"rsi_7".to_owned()) && columns[2].contains(&"rsi_7".to_owned()));
+    assert_eq!(Config::parse("", "[alerts]\nbudget = \"off\"").unwrap().budget, None);
+}
+
+#[test]
+fn mistakes_in_rules_name_rule_key_and_place() {
+    let rule = |line: &str| format!("[rules.x]\nwhen = \"close > 1\"\n{line}");
+    for (line, key, hint) in [
+        ("wen = \"gap\"", "rules.x.wen", "did you mean \"when\"?"),
+        ("exit = \"clse > 1\"", "rules.x.exit", "did you mean close?\n    clse > 1\n    ^^^^"),
+        ("interval = \"5m\"", "rules.x.interval", "not among the intervals 1m, 3m, 15m"),
+        ("on = \"closing\"", "rules.x.on", "\"close\" or \"forming\""),
+        ("for = \"8d\"", "rules.x.for", "up to 7d such as \"30s\""),
+        ("cool_down = 5", "rules.x.cool_down", "expected a string"),
+        ("budget = \"5\"", "rules.x.budget", "such as \"5/10m\""),
+        ("budget = \"0/10m\"", "rules.x.budget", "such as \"5/10m\""),
+        ("only_if = \"gap\"", "rules.x.only_if", "expected \"complete\""),
+        ("tell = \"all\"", "rules.x.tell", "\"both\" or \"enter\" or \"exit\""),
+    ] {
+        check(&rule(line), 3, key, hint);
+    }
+    check("[rules.x]\nexit = \"gap\"", 1, "rules.x", "expected when = \"...\"");
+    check("[rules]\nx = 5", 2, "rules.x", "expected a section [rules.x]");
+    check("[rules.\"a b\"]\nwhen = \"gap\"", 1, "rules.a b", "letters, digits, - and _");
+    check("[rules.x]\nwhen = 5", 2, "rules.x.when", "expected a string");
+    check("[alerts]\nbudget = 5", 2, "alerts.budget", "expected a string");
+    check("[alerts]\nbudget = \"x\"", 2, "alerts.budget", "or \"off\"");
+    check(
+        "[rules.x]\non = \"forming\"\nwhen = \"closed gap\"\nonly_if = \"complete\"",
+        4,
+        "rules.x.only_if",
+        "never complete",
+    );
+    let both = "[rules.a]\nwhen = \"clse > 1\"\n[rules.b]\nwhen = \"close > 2%\"\nexit = \"x\"";
+    let found: Vec<_> = problems(both).into_iter().map(|it| (it.line, it.key)).collect();
+    let want = [(2, "rules.a.when"), (4, "rules.b.when"), (5, "rules.b.exit")];
+    assert_eq!(found, want.map(|(line, key)| (line, key.to_owned())));
+}

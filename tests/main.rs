@@ -18,6 +18,7 @@ mod reconcile;
 mod repairs;
 mod rest;
 mod restless;
+mod rules;
 mod sim;
 mod support;
 mod talib;

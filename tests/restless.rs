@@ -36,6 +36,7 @@ fn any_settings(seed: &mut Seed) -> Settings {
         winner: if seed.one_in(2) { Winner::Ours } else { Winner::Venue },
         scope: [Scope::Off, Scope::Suspect, Scope::All][seed.below(3) as usize],
         requests_max: [1, 3, 1_024][seed.below(3) as usize],
+        rules: systems::rule::Rules::default(),
     }
 }
 

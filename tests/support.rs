@@ -61,6 +61,7 @@ pub(crate) fn settings(intervals: &[&str]) -> Settings {
         winner: Winner::Ours,
         scope: Scope::Suspect,
         requests_max: 1_024,
+        rules: systems::rule::Rules::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One file per command: from flags to what a person or a program sees.
 
+mod alerts;
 mod audit;
 mod doctor;
 mod drift;
@@ -9,6 +10,7 @@ mod live;
 mod output;
 mod profile;
 mod replay;
+mod rules;
 mod session;
 mod sim;
 mod table;
@@ -109,6 +111,7 @@ pub fn run(command: Command) -> Result<(), Failure> {
             write!(out, "{}", config.to_toml())?;
             Ok(())
         }
+        Command::Rules(command) => rules::run(command, out),
         Command::Tape(command) => tape::run(command, out),
     }
 }

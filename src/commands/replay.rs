@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use systems::reconcile::Cause;
 
+use super::alerts;
 use super::drift;
 use super::golden::Golden;
 use super::output::NewFile;
@@ -37,19 +38,24 @@ pub(super) fn run(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure>
     let config = configuration(args.config.as_deref(), tapes.config())?;
     let golden = args.verify.as_deref().map(Golden::read).transpose()?;
     let candles = args.candles.as_deref().map(NewFile::create).transpose()?;
+    let alerts = args.alerts.as_deref().map(NewFile::create).transpose()?;
     let bless = args.bless.as_deref().map(NewFile::create).transpose()?;
     let plan = Plan { batch: args.batch, threads: usize::from(args.threads), speed: args.speed };
-    let mut outputs = Outputs::new(widths(&config), args.candles.is_some());
+    let mut outputs = Outputs::new(widths(&config), args.candles.is_some()).keeping_alerts();
     let mut progress = Progress::over(tapes.bytes());
     let summary = replay(&mut tapes, &config, &plan, &mut outputs, &mut progress)?;
     let elapsed = progress.done();
     if let Some(file) = candles {
         write_candles(file, &outputs, &tapes, &config)?;
     }
+    if let Some(file) = alerts {
+        file.write(|out| alerts::write_lines(out, &outputs, tapes.symbols(), &config))?;
+    }
     if args.json {
         writeln!(out, "{}", as_json(&summary, &config, elapsed))?;
     } else {
         print(out, &summary, &config, elapsed)?;
+        alerts::print(out, &outputs, tapes.symbols(), &config)?;
     }
     let run = Golden::of(&summary);
     if let Some(file) = bless {
@@ -70,7 +76,8 @@ fn spare(args: &ReplayArgs) -> Result<(), Failure> {
     let usage = |target: &Path, why| {
         Failure::Usage(format!("{} {why}: write somewhere else", target.display()))
     };
-    for target in args.candles.iter().chain(&args.bless) {
+    let written = [&args.candles, &args.alerts, &args.bless];
+    for target in written.into_iter().flatten() {
         if args.tapes.iter().any(|tape| same(tape, target)) {
             return Err(usage(target, "is the tape to be replayed"));
         }
@@ -78,12 +85,19 @@ fn spare(args: &ReplayArgs) -> Result<(), Failure> {
             return Err(usage(target, "is read by this replay"));
         }
     }
-    match (&args.candles, &args.bless) {
-        (Some(candles), Some(bless)) if same(candles, bless) => {
-            Err(usage(bless, "is to hold the candles"))
+    let pairs = [
+        (&args.candles, &args.bless, "is to hold the candles"),
+        (&args.candles, &args.alerts, "is to hold the candles"),
+        (&args.alerts, &args.bless, "is to hold the alerts"),
+    ];
+    for (one, other, why) in pairs {
+        if let (Some(one), Some(other)) = (one, other)
+            && same(one, other)
+        {
+            return Err(usage(other, why));
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 fn write_candles(
@@ -94,8 +108,7 @@ fn write_candles(
 ) -> Result<(), Failure> {
     let Some(candles) = outputs.candles() else { return Ok(()) };
     let intervals: Vec<_> = config.intervals.iter().map(|per| per.interval).collect();
-    let names: Vec<_> = (0..intervals.len()).map(|interval| columns(config, interval)).collect();
-    file.write(|out| write_csv(out, candles, tapes.symbols(), &intervals, &names))
+    file.write(|out| write_csv(out, candles, tapes.symbols(), &intervals, &columns(config)))
 }
 
 /// The summary as one object; the names are relied on by scripts.
@@ -126,7 +139,7 @@ pub(super) fn as_json(summary: &Summary, config: &Config, elapsed: Duration) -> 
         "symbols": summary.symbols.0,
         "trades": summary.trades,
         "candles": summary.candles,
-        "alerts": 0,
+        "alerts": summary.alerts,
         "digest": summary.digest,
         "rejects": object(summary.rejects()),
         "elapsed_s": seconds,
@@ -185,13 +198,22 @@ pub(super) fn print(
         print_counts(out, drift)?;
     }
     drift::print(out, &summary.drifted, config)?;
+    print_torn(out, summary)?;
+    writeln!(out, "\ndigest {}", summary.digest)?;
+    if summary.alerts > 0 {
+        writeln!(out, "\n{} alerts", count(summary.alerts))?;
+    }
+    Ok(())
+}
+
+fn print_torn(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     for (file, end) in &summary.torn {
         writeln!(out, "\n{file} was not finished: {} bytes could not be read", end.dropped_bytes)?;
         if let Some(damage) = end.damage {
             writeln!(out, "  {damage}")?;
         }
     }
-    writeln!(out, "\ndigest {}", summary.digest)
+    Ok(())
 }
 
 fn print_candles(out: &mut dyn Write, summary: &Summary, config: &Config) -> io::Result<()> {

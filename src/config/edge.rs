@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use systems::units::Nanos;
 
 use super::read::{Item, Reader, Section};
-use super::{Choice, Config, VENUES, amounts};
+use super::{Choice, Config, OFF, VENUES, amounts};
 use crate::rest::limits::SHARE_PERCENT;
 
 /// Bounds of a request's time. A shorter one could not carry a whole list of symbols.
@@ -13,9 +13,6 @@ const TIMEOUT_NS: std::ops::RangeInclusive<u64> = Nanos::PER_SECOND..=60 * Nanos
 
 /// Bounds of the time between two looks at the venue's list of symbols.
 const REFRESH_NS: std::ops::RangeInclusive<u64> = 10 * Nanos::PER_SECOND..=Nanos::PER_DAY;
-
-/// No such looks.
-pub(super) const OFF: &str = "off";
 
 /// Reads `[venue]`.
 pub(super) fn venue<'t>(reader: &mut Reader<'t>, section: Section<'_, 't>, config: &mut Config) {

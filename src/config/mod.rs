@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use systems::catalog;
 use systems::interval::Interval;
+use systems::rule::Budget;
 use systems::units::Nanos;
 
 use crate::logging::Levels;
+use crate::rules::Rule;
 
 mod amounts;
 mod choice;
@@ -21,6 +23,7 @@ mod print;
 mod profile;
 mod read;
 mod record;
+mod rules;
 mod sections;
 
 pub use choice::Choice;
@@ -54,7 +57,14 @@ pub struct Config {
     pub log: Log,
     /// How a live session measures itself.
     pub profile: Profile,
+    /// What is looked for, by name.
+    pub rules: Vec<Rule>,
+    /// How many alerts all rules together may give.
+    pub budget: Option<Budget>,
 }
+
+/// "Not at all", where else there is an amount.
+const OFF: &str = "off";
 
 /// The venues that a configuration may name.
 pub const VENUES: &[&str] = &["binance", "binance-usdm", "sim"];
@@ -203,6 +213,8 @@ impl Default for Config {
             },
             log: Log { level: Levels::default(), dir: None, max_size: 64 << 20, keep: 8 },
             profile: Profile { interval_ns: 10 * Nanos::PER_SECOND, file: None, budget: 64 << 20 },
+            rules: Vec::new(),
+            budget: Some(Budget { count: 100, window_ns: 60 * Nanos::PER_SECOND }),
         }
     }
 }

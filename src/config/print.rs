@@ -2,9 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use super::edge::OFF;
 use super::sections::{PUBLISHED, SCOPES, WINNERS};
-use super::{Choice, Config, PerInterval, VENUES, amounts};
+use super::{Choice, Config, OFF, PerInterval, VENUES, amounts};
 
 impl Config {
     /// Every key with its value and a comment: what `tapescan config` prints, and what goes on
@@ -12,7 +11,10 @@ impl Config {
     pub fn to_toml(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
-        let _ = self.write_top(&mut text).and_then(|()| self.write_sections(&mut text));
+        let _ = self
+            .write_top(&mut text)
+            .and_then(|()| self.write_sections(&mut text))
+            .and_then(|()| self.write_rules(&mut text));
         text
     }
 
@@ -180,7 +182,7 @@ fn or_example(out: &mut String, key: &str, value: Option<String>, example: &str)
 }
 
 /// A TOML string, escaped where needed.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 

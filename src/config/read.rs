@@ -113,6 +113,15 @@ impl<'t> Reader<'t> {
         section.table.get(key).map(|value| self.at(value))
     }
 
+    /// Every key of a section with its value, by name.
+    pub(super) fn items<'a>(&self, section: Section<'a, 't>) -> Vec<(&'a str, Item<'a, 't>)> {
+        let items = section.table.iter();
+        let mut items: Vec<_> =
+            items.map(|(key, value)| (key.get_ref().as_ref(), self.at(value))).collect();
+        items.sort_by_key(|(name, _)| *name);
+        items
+    }
+
     /// A value with its place.
     pub(super) fn at<'a>(&self, value: &'a Spanned<DeValue<'t>>) -> Item<'a, 't> {
         Item { value, line: self.line(value.span()) }
@@ -139,6 +148,11 @@ impl<'a, 't> Section<'a, 't> {
     /// The document itself.
     pub(super) fn document(table: &'a DeTable<'t>) -> Self {
         Self { name: "", table }
+    }
+
+    /// A table, as errors call it.
+    pub(super) fn new(name: &'a str, table: &'a DeTable<'t>) -> Self {
+        Self { name, table }
     }
 
     fn path(&self, key: &str) -> String {

@@ -11,7 +11,7 @@ use super::profile::profile;
 use super::read::{Item, Reader, Section};
 use super::record::record;
 use super::{Config, LOOKBACK, PerInterval, Problem, Published, Scope, Winner};
-use super::{amounts, default_indicators, edge, nearest};
+use super::{amounts, default_indicators, edge, nearest, rules};
 use crate::logging::Levels;
 
 /// Every key, by section.
@@ -29,6 +29,8 @@ const KEYS: &[(&str, &[&str])] = &[
             "record",
             "log",
             "profile",
+            "alerts",
+            "rules",
         ],
     ),
     ("venue", &["name", "symbols", "refresh", "requests", "streams"]),
@@ -37,6 +39,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("record", &["dir", "every", "budget", "max_age"]),
     ("log", &["level", "dir", "max_size", "keep"]),
     ("profile", &["interval", "file", "budget"]),
+    ("alerts", &["budget"]),
 ];
 
 /// Longest grace; a candle that waits longer is of no use to a scanner.
@@ -81,6 +84,7 @@ pub(super) fn config(text: &str) -> Result<Config, Vec<Problem>> {
     }
     lookback(&mut reader, document, &mut config.intervals);
     indicators(&mut reader, document, &mut config.intervals);
+    rules::rules(&mut reader, document, &mut config);
     reader.close(config)
 }
 
@@ -94,6 +98,7 @@ const SECTIONS: &[(&str, Fill)] = &[
     ("record", record),
     ("log", log),
     ("profile", profile),
+    ("alerts", rules::alerts),
 ];
 
 fn with_defaults(interval: Interval) -> PerInterval {

@@ -10,7 +10,7 @@ mod tapes;
 
 pub use catch_up::{CaughtUp, catch_up};
 pub use drift::{DriftReport, Example};
-pub use outputs::{Candles, Latest, Outputs, write_csv};
+pub use outputs::{Candles, Latest, Outputs, Told, write_csv};
 pub use pace::{Pace, Speed};
 pub use summary::{LATENESS_OPEN_MS, OpenGap, Summary};
 pub use tapes::{Tapes, TapesError};

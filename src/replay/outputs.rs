@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use systems::candle::{Candle, Mark};
 use systems::dispatch::{Change, Outbox, Record};
 use systems::interval::Interval;
+use systems::rule::{Alert, Held};
 use systems::symbol::SymbolSpec;
 use systems::track::Value;
 use systems::trade::SymbolId;
@@ -29,6 +30,17 @@ pub struct Latest {
 /// Every closed candle in its last revision, by symbol, interval and open time.
 pub type Candles = BTreeMap<(SymbolId, u8, Nanos), Latest>;
 
+/// An alert with what it rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// The alert.
+    pub alert: Alert,
+    /// Values of its clauses; NaN is not known.
+    pub clauses: Vec<f64>,
+    /// Of a digest: what was held.
+    pub held: Vec<Held>,
+}
+
 /// Collects what leaves the engine.
 pub struct Outputs {
     columns: Vec<usize>,
@@ -43,6 +55,9 @@ pub struct Outputs {
     corrected: u64,
     differences: u64,
     drift: Drift,
+    alerts: u64,
+    /// Kept only if asked for.
+    told: Option<Vec<Told>>,
 }
 
 impl Outputs {
@@ -58,7 +73,14 @@ impl Outputs {
             corrected: 0,
             differences: 0,
             drift: Drift::default(),
+            alerts: 0,
+            told: None,
         }
+    }
+
+    /// The same, keeping alerts.
+    pub fn keeping_alerts(self) -> Self {
+        Self { told: Some(Vec::new()), ..self }
     }
 
     /// Takes what one pulse handed out.
@@ -66,6 +88,14 @@ impl Outputs {
         self.digest.take(outbox);
         self.differences += outbox.differences.len() as u64;
         self.drift.take(outbox);
+        self.alerts += outbox.alerts.len() as u64;
+        if let Some(told) = &mut self.told {
+            told.extend(outbox.alerts.iter().map(|alert| Told {
+                alert: *alert,
+                clauses: outbox.clauses_of(alert).to_vec(),
+                held: outbox.held_by(alert).to_vec(),
+            }));
+        }
         for record in &outbox.records {
             self.count(record);
             self.keep(outbox, record);
@@ -126,6 +156,16 @@ impl Outputs {
     /// What is told of them.
     pub fn drift(&self, symbols: &Symbols) -> DriftReport {
         self.drift.report(symbols)
+    }
+
+    /// Alerts, withdrawals and digests.
+    pub fn alerts(&self) -> u64 {
+        self.alerts
+    }
+
+    /// The alerts, if they were kept.
+    pub fn told(&self) -> &[Told] {
+        self.told.as_deref().unwrap_or_default()
     }
 
     /// Candles by interval and by the mark with which they closed.

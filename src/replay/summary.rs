@@ -41,6 +41,10 @@ pub struct Summary {
     pub candles: u64,
     /// Candles whose numbers changed after they had closed.
     pub corrected: u64,
+    /// Alerts, withdrawals and digests of budgets.
+    pub alerts: u64,
+    /// By rule, the beginnings that nobody was told of, because of the cool-down.
+    pub cooled: Vec<u64>,
     /// The digest over everything that came out.
     pub digest: String,
     /// The digests by minute.
@@ -102,6 +106,8 @@ impl Summary {
             folded: ids().map(|id| engine.folded(id)).sum(),
             candles: outputs.closed(),
             corrected: outputs.corrected(),
+            alerts: outputs.alerts(),
+            cooled: engine.cooled(),
             digest: outputs.digest(),
             minutes: outputs.minutes(),
             marks: outputs.marks().map(|(i, mark, count)| (i, mark.name(), count)).collect(),

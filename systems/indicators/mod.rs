@@ -22,6 +22,7 @@ pub mod roc;
 pub mod rolling_vwap;
 pub mod rsi;
 pub mod rvol;
+pub mod session;
 pub mod session_vwap;
 pub mod sma;
 pub mod stoch;

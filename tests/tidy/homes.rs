@@ -50,4 +50,5 @@ pub(super) const HOMES: &[(&str, &[&str])] = &[
     ("rustls", &["src/tls.rs", "src/sim/socket.rs"]),
     ("rustls_native_certs", &["src/tls.rs"]),
     ("rcgen", &["src/sim/socket.rs"]),
+    ("winnow", &["src/rules/lex.rs", "src/rules/parse.rs"]),
 ];

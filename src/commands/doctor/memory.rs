@@ -11,6 +11,7 @@ use systems::request::Wants;
 use systems::restate::Restatement;
 use systems::ring::Ring;
 use systems::row::{Absent, Dirty, Front, Row};
+use systems::rule::standing::Standing;
 use systems::settings::Settings;
 use systems::track::{Bars, Value};
 
@@ -73,7 +74,7 @@ fn row(settings: &Settings, interval: usize) -> usize {
     // The present state, the one before the newest candle, and one in so many candles.
     let states = capacity / CHECKPOINT_EVERY + 4;
     let tracks = indicators * states * SAVED;
-    itself + capacity * CANDLE + tracks
+    itself + capacity * CANDLE + tracks + lanes(settings, interval)
 }
 
 /// What an answer takes on its way through one row: its candles, what is decided of them, and
@@ -82,6 +83,17 @@ fn answer(settings: &Settings, interval: usize) -> usize {
     let at_once = settings.lookback[interval].min(PAGE);
     let compared = at_once * (size_of::<VenueCandle>() + size_of::<Restatement>());
     compared + folding(settings, interval)
+}
+
+/// What rules keep of a row: the columns of its newest candles, and what each said about them.
+fn lanes(settings: &Settings, interval: usize) -> usize {
+    let rules = &settings.rules;
+    if !rules.read(interval) {
+        return 0;
+    }
+    let own = rules.judged.iter().filter(|rule| usize::from(rule.interval) == interval).count();
+    let columns = rules.columns[interval].len() * size_of::<f64>() + size_of::<u128>();
+    rules.kept(interval) * columns + own * size_of::<Standing>()
 }
 
 /// What folding the candles of one answer takes: the candles as floats, and every value of theirs.

@@ -1,0 +1,98 @@
+//! `rules check`, `rules test`, and alerts of a replay, through the program itself.
+
+use super::{json, path, tapescan, text};
+
+#[test]
+fn presets_are_checked_and_told_alike_on_any_threads_and_batches() {
+    let checked = json(&["rules", "check", "rules/presets.toml", "--json"]);
+    assert_eq!(checked["rules"].as_array().unwrap().len(), 12);
+    let dir = tempfile::tempdir().unwrap();
+    let mut all = Vec::new();
+    for (threads, batch) in [("1", "max"), ("1", "7"), ("2", "64"), ("2", "4096")] {
+        let alerts = dir.path().join(format!("{threads}-{batch}.jsonl"));
+        let summary = json(&[
+            "replay",
+            "replays/market.tape",
+            "--config",
+            "rules/presets.toml",
+            "--alerts",
+            path(&alerts),
+            "--threads",
+            threads,
+            "--batch",
+            batch,
+            "--json",
+        ]);
+        let lines = std::fs::read_to_string(&alerts).unwrap();
+        assert_eq!(summary["alerts"].as_u64().unwrap(), lines.lines().count() as u64);
+        all.push((summary["digest"].as_str().unwrap().to_owned(), lines));
+    }
+    all.dedup();
+    let [(_, lines)] = &all[..] else { panic!("{} differ", all.len()) };
+    let alerts: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(alerts.len() > 50, "{}", alerts.len());
+    let mut keys: Vec<&str> = alerts.iter().map(|alert| alert["key"].as_str().unwrap()).collect();
+    keys.sort_unstable();
+    assert!(keys.is_sorted_by(|a, b| a < b), "a key came twice");
+    let first = alerts.iter().find(|alert| alert["kind"] == "enter").unwrap();
+    assert_eq!(first["reasons"][0]["value"], true, "{first}");
+    assert!(first["id"].as_str().unwrap().starts_with(first["rule"].as_str().unwrap()));
+}
+
+#[test]
+fn a_tape_rehearses_its_rules() {
+    let tested =
+        json(&["rules", "test", "replays/market.tape", "--config", "rules/presets.toml", "--json"]);
+    let rules = tested["rules"].as_array().unwrap();
+    assert_eq!(rules.len(), 12);
+    let entered: u64 = rules.iter().map(|rule| rule["entered"].as_u64().unwrap()).sum();
+    assert!(entered > 10, "{tested}");
+    let shown =
+        tapescan(&["rules", "test", "replays/market.tape", "--config", "rules/presets.toml"]);
+    assert!(shown.status.success(), "{}", text(&shown.stderr));
+    assert!(text(&shown.stdout).contains("volume-spike"), "{}", text(&shown.stdout));
+    let none = tapescan(&["rules", "test", "replays/market.tape"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(text(&none.stderr).contains("no rules"), "{}", text(&none.stderr));
+}
+
+#[test]
+fn mistakes_in_rules_end_with_code_2_all_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("my.toml");
+    std::fs::write(&file, "[rules.a]\nwhen = \"clse > 1\"\n[rules.b]\nwhen = \"rsi > 5%\"\n")
+        .unwrap();
+    let output = tapescan(&["rules", "check", path(&file)]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("my.toml:2: rules.a.when: clse is not known; did you mean close?"),
+        "{said}"
+    );
+    assert!(said.contains("    clse > 1\n    ^^^^\n"), "{said}");
+    assert!(said.contains("my.toml:4: rules.b.when: a ratio is not a percentage"), "{said}");
+    assert_eq!(text(&output.stdout), "");
+}
+
+#[test]
+fn two_configurations_are_compared_on_a_tape() {
+    let dir = tempfile::tempdir().unwrap();
+    let (old, new) = (dir.path().join("old.toml"), dir.path().join("new.toml"));
+    std::fs::write(&old, "[rules.a]\nwhen = \"rising(3)\"\n[rules.b]\nwhen = \"quiet\"\n").unwrap();
+    std::fs::write(&new, "[rules.a]\nwhen = \"rising(4)\"\n[rules.c]\nwhen = \"quiet\"\n").unwrap();
+    let args = ["rules", "diff", path(&old), path(&new), "replays/market.tape"];
+    let found = json(&[&args[..], &["--json"]].concat());
+    let rules = found["rules"].as_array().unwrap();
+    let counts = |index: usize| {
+        let rule = &rules[index];
+        let list = |key: &str| rule[key].as_array().unwrap().len() as u64;
+        (rule["old"].as_u64().unwrap(), rule["new"].as_u64().unwrap(), list("gone"), list("come"))
+    };
+    let (old, new, gone, come) = counts(0);
+    assert!(old > new && new > 0 && gone - come == old - new, "{:?}", counts(0));
+    assert!(matches!(counts(1), (old, 0, gone, 0) if old == gone && old > 0), "{:?}", counts(1));
+    assert_eq!(counts(2), (0, counts(1).0, 0, counts(1).0));
+    let shown = tapescan(&args);
+    assert!(text(&shown.stdout).contains("gone: ... --json lists all"), "{}", text(&shown.stdout));
+}
