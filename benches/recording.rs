@@ -76,7 +76,7 @@ fn main() {
         ratios.sort_by(f64::total_cmp);
         per_event.sort_by(f64::total_cmp);
         let (least, median, most) = (ratios[0], ratios[PAIRS / 2], ratios[PAIRS - 1]);
-        println!(
+        eprintln!(
             "{size:>5} events a step: {:.0} ns per event, measured {:+.2} % ({:+.2} to {:+.2} %)",
             per_event[PAIRS / 2],
             (median - 1.0) * 100.0,

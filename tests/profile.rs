@@ -128,7 +128,7 @@ fn a_profile_folds_what_a_replay_folds() {
     let spec = "symbols=20,rate=800,seed=5,duration=130s,late=0.002,duplicates=0.002,links=1";
     let tape = tape(dir.path(), spec);
     let config = Config::default();
-    let mut tapes = Tapes::open(&[tape.clone()]).unwrap();
+    let mut tapes = Tapes::open(std::slice::from_ref(&tape)).unwrap();
     let mut outputs = Outputs::new(widths(&config), false);
     let plan_of_replay =
         tapescan::replay::Plan { batch: 64, threads: 1, speed: tapescan::replay::Speed::Max };

@@ -102,6 +102,7 @@ mod tests {
     #[test]
     fn quiet_candles_open_no_session() {
         let mut series = Series::flat(500, 240);
+        series.candles.iter_mut().for_each(|candle| candle.trades = 1);
         let midnight = series.candles[120].open_time;
         assert_eq!(midnight.0 % Nanos::PER_DAY, 0);
         for candle in &mut series.candles[120..130] {
