@@ -159,6 +159,9 @@ impl Meter {
     /// steps and of steps that move time always are, of the others some.
     #[inline]
     pub fn entered(&mut self) -> bool {
+        if self.pending.is_empty() {
+            return false;
+        }
         let always = self.pulse || self.pending.len() >= LARGE;
         self.weight = if always { 1 } else { 0 };
         if !always {
@@ -253,5 +256,94 @@ impl Meter {
     /// Exchanges what was recorded for an empty sheet.
     pub fn turn(&mut self, empty: Sheet) -> Sheet {
         core::mem::replace(&mut self.sheet, empty)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    const BASE: Interval = match Interval::new(60) {
+        Some(base) => base,
+        None => unreachable!(),
+    };
+
+    /// A meter whose clock passes 100 ns each time it is asked, and how often that was.
+    fn meter(every: u32) -> (Meter, Arc<AtomicU64>) {
+        let asked = Arc::new(AtomicU64::new(1));
+        let own = asked.clone();
+        let now = move || Nanos(own.fetch_add(1, Ordering::Relaxed) * 100);
+        (Meter::new(Arc::new(now), Boundary::of(BASE, 0), every, 8), asked)
+    }
+
+    fn counts(meter: &mut Meter) -> Vec<(Stage, Kind, u64)> {
+        let sheet = meter.turn(Sheet::default());
+        let cells = sheet.cells();
+        cells.map(|((stage, kind, _), cell)| (stage, kind, cell.count())).collect()
+    }
+
+    fn step(meter: &mut Meter, kinds: &[Kind]) -> bool {
+        meter.drained();
+        for kind in kinds {
+            meter.begin();
+            meter.decoded(*kind, Nanos(1), Nanos(1));
+        }
+        let timed = meter.entered();
+        let spent = Spent { ns: [7; 6], ran: [true, false, false, false, false, false] };
+        meter.stepped(&spent, Nanos::from_seconds(30));
+        timed
+    }
+
+    #[test]
+    fn one_in_so_many_counts_for_the_others_and_the_response_is_of_all() {
+        let (mut meter, asked) = meter(4);
+        let timed = (0..16).filter(|_| step(&mut meter, &[Kind::Trade])).count();
+        assert_eq!(timed, 4);
+        assert!(!step(&mut meter, &[]), "nothing to measure");
+        let inner = [Stage::Inbox, Stage::Decode, Stage::Gather, Stage::Ingest, Stage::Service];
+        let mut found = counts(&mut meter);
+        found.retain(|(_, kind, _)| *kind == Kind::Trade);
+        let own = inner.into_iter().chain([Stage::Response]);
+        assert_eq!(found, own.map(|stage| (stage, Kind::Trade, 16)).collect::<Vec<_>>());
+        // At the end of each step; and of four events where they begin, are decoded and enter.
+        assert_eq!(asked.load(Ordering::Relaxed) - 1, 16 + 4 * 3);
+    }
+
+    #[test]
+    fn steps_that_move_time_and_large_ones_are_always_timed() {
+        let (mut meter, _) = meter(1_000);
+        assert!(step(&mut meter, &[Kind::Trade]), "the first");
+        assert!(!step(&mut meter, &[Kind::Trade]));
+        assert!(step(&mut meter, &[Kind::Trade, Kind::Heartbeat]));
+        assert!(!step(&mut meter, &[Kind::Trade]));
+        assert!(step(&mut meter, &[Kind::Trade; LARGE]));
+    }
+
+    #[test]
+    fn spans_are_the_machines_whatever_the_speed_of_the_clock() {
+        let (meter, _) = meter(1);
+        let mut meter = meter.at_speed(20.0);
+        meter.decoded(Kind::Trade, Nanos(0), Nanos(0));
+        meter.entered();
+        meter.stepped(&Spent { ns: [2_000; 6], ran: [true; 6] }, Nanos(0));
+        let sheet = meter.turn(Sheet::default());
+        let at = |stage| {
+            let cell = sheet.cells().find(|((own, ..), _)| *own == stage);
+            cell.map(|(_, cell)| cell.max())
+        };
+        assert_eq!((at(Stage::Ingest), at(Stage::Response)), (Some(100), Some(10)));
+    }
+
+    #[test]
+    fn ends_of_candles_are_told_apart_unless_they_are_all_the_time() {
+        let minute = Boundary::of(BASE, 500 * Nanos::PER_MS);
+        for (ms, phase) in [(0, Phase::Boundary), (1_499, Phase::Boundary), (1_500, Phase::Calm)] {
+            assert_eq!(minute.phase(Nanos::from_ms(120_000 + ms)), phase, "{ms}");
+        }
+        let second = Interval::new(1).unwrap();
+        assert_eq!(Boundary::of(second, 0).phase(Nanos(0)), Phase::Calm);
     }
 }

@@ -8,6 +8,7 @@ all intervals together, and how many there were.
 
 import collections
 import json
+import math
 import os
 import sys
 import tempfile
@@ -15,7 +16,7 @@ import tempfile
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 
-PERCENTILES = {"p50": 50, "p90": 90, "p99": 99, "p99.9": 99.9, "p99.99": 99.99}
+PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999, "p99.99": 0.9999}
 
 
 def by_tag(path):
@@ -48,9 +49,16 @@ def read(head, lines):
         reader.close()
     finally:
         os.unlink(file.name)
-    found = {name: total.get_value_at_percentile(at) for name, at in PERCENTILES.items()}
+    count = total.get_total_count()
+
+    def value(share):
+        # This library rounds a rank to the nearest, others (Java's, ours) up. Asked for a rank that
+        # is whole, all mean the same.
+        return total.get_value_at_percentile(100 * math.ceil(share * count) / count)
+
+    found = {name: value(share) for name, share in PERCENTILES.items()}
     return {
-        "count": total.get_total_count(),
+        "count": count,
         "max": total.get_max_value(),
         "intervals": intervals,
         **found,

@@ -85,7 +85,7 @@ for (const percentile of ["p50", "p99", "p99.9"]) {
     const cell = find(data, "response", KIND, phase);
     return cell ? time(cell.percentiles[percentile]) : "\u2013";
   };
-  tile(`response ${percentile}, calm`, of("calm"),
+  tile(`response ${percentile}`, of("calm"),
     (data) => `at the end of candles ${of("boundary")(data)}`);
 }
 tile("largest response", (data) => time(Math.max(...data.cells.filter((cell) =>
