@@ -1,7 +1,5 @@
 //! The engine: a world, its schedules, and `step`. It knows no channel, no file and no clock.
 
-use std::ops::Range;
-
 use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::Schedule;
 use bevy_tasks::{ComputeTaskPool, TaskPoolBuilder};
@@ -9,19 +7,15 @@ use bevy_tasks::{ComputeTaskPool, TaskPoolBuilder};
 use systems::awake::{Alarm, Awake};
 use systems::base::Series;
 use systems::bucket::Open;
-use systems::candle::{Candle, Mark};
 use systems::dispatch::Outbox;
-use systems::health::{Health, Strays};
+use systems::health::Strays;
 use systems::ingest::Inbox;
-use systems::ledger::{Gap, Ledger};
+use systems::ledger::Ledger;
 use systems::pulse::{Beat, Clock};
-use systems::reconcile::{Cause, Evidence};
-use systems::request::{Queue, QueueState, Wants};
-use systems::ring::Ring;
-use systems::row::{Absent, Rows};
+use systems::reconcile::Evidence;
+use systems::request::{Queue, Wants};
+use systems::row::Rows;
 use systems::rule::alert::Desk;
-use systems::rule::forming::Watched;
-use systems::rule::judge::Judged;
 use systems::settings::Settings;
 use systems::symbol::SymbolSpec;
 use systems::trade::{Batch, Control, SymbolId};
@@ -347,100 +341,11 @@ impl Engine {
     pub fn now(&self) -> Nanos {
         self.world.resource::<Clock>().now()
     }
-
-    /// What happened to the prints of one symbol.
-    pub fn health(&self, symbol: SymbolId) -> Option<&Health> {
-        self.world.get::<Health>(self.row(symbol, 0)?)
-    }
-
-    /// Prints of one symbol folded into candles.
-    pub fn folded(&self, symbol: SymbolId) -> u64 {
-        self.open(symbol).map_or(0, |open| open.folded)
-    }
-
-    /// Counts that belong to no symbol.
-    pub fn strays(&self) -> Strays {
-        *self.world.resource::<Strays>()
-    }
-
-    /// The state of the request queue.
-    pub fn queue(&self) -> QueueState {
-        self.world.resource::<Queue>().state()
-    }
-
-    /// Open gaps of one symbol, ascending by id.
-    pub fn gaps(&self, symbol: SymbolId) -> &[Gap] {
-        self.open(symbol).map_or(&[], |open| open.ledger.gaps())
-    }
-
-    /// Ids of one symbol given up for good.
-    pub fn unrecoverable(&self, symbol: SymbolId) -> u64 {
-        self.open(symbol).map_or(0, |open| open.ledger.unrecoverable())
-    }
-
-    /// Open times of stretches that have no candle because prints are missing.
-    pub fn absent(&self, symbol: SymbolId, interval: u8) -> &[Nanos] {
-        let absent = self.row(symbol, interval).and_then(|row| self.world.get::<Absent>(row));
-        absent.map_or(&[], Absent::times)
-    }
-
-    /// Comparisons with the venue's candles, by cause, and candles taken over where we had none.
-    pub fn drift(&self, symbol: SymbolId, interval: u8) -> ([u64; Cause::ALL.len()], u64) {
-        let evidence = self.row(symbol, interval).and_then(|row| self.world.get::<Evidence>(row));
-        evidence.map_or(Default::default(), |evidence| (evidence.counts, evidence.adopted))
-    }
-
-    /// What of a range is not proven by the venue's candles: from the first such one to the last.
-    pub fn unproven(
-        &self,
-        symbol: SymbolId,
-        interval: u8,
-        range: Range<Nanos>,
-    ) -> Option<Range<Nanos>> {
-        let ring = self.world.get::<Ring>(self.row(symbol, interval)?)?;
-        let proven = |open_time| {
-            let candle = ring.find(open_time).ok().and_then(|position| ring.get(position));
-            candle.is_some_and(|candle| candle.mark == Mark::Reconciled)
-        };
-        let (Range { mut start, mut end }, length_ns) = (range, ring.interval().ns());
-        while start < end && proven(start) {
-            start = start.plus(length_ns);
-        }
-        while start < end && proven(end.minus(length_ns)) {
-            end = end.minus(length_ns);
-        }
-        (start < end).then_some(start..end)
-    }
-
-    /// By rule, the beginnings that nobody was told of, because of the cool-down.
-    pub fn cooled(&self) -> Vec<u64> {
-        let mut counts = vec![0; self.world.resource::<Settings>().rules.judged.len()];
-        for &row in self.world.resource::<Rows>().by_interval().flatten() {
-            let judged = self.world.get::<Judged>(row);
-            let closed = judged.into_iter().flat_map(|judged| &judged.rules);
-            let closed = closed.map(|(rule, standing)| (*rule, standing.cooled));
-            let forming = self.world.get::<Watched>(row).into_iter().flat_map(Watched::cooled);
-            closed.chain(forming).for_each(|(rule, count)| counts[usize::from(rule)] += count);
-        }
-        counts
-    }
-
-    /// The closed candles that a row still holds, oldest first.
-    pub fn candles(&self, symbol: SymbolId, interval: u8) -> Vec<Candle> {
-        let ring = self.row(symbol, interval).and_then(|row| self.world.get::<Ring>(row));
-        ring.map_or_else(Vec::new, |ring| {
-            (ring.start()..ring.end()).filter_map(|position| ring.get(position)).collect()
-        })
-    }
-
-    /// The base candle that is forming, if it has prints.
-    pub fn forming(&self, symbol: SymbolId) -> Option<Candle> {
-        let open = self.open(symbol)?;
-        (!open.current.is_empty()).then_some(open.current.candle)
-    }
 }
 
 /// Whether a control must take effect between the prints around it.
 fn touches_prints(control: &Control) -> bool {
     !matches!(control, Control::VenueCandle { .. } | Control::RequestDone { interval: Some(_), .. })
 }
+
+mod told;
