@@ -99,7 +99,7 @@ pub struct Evidence {
     pub differences: Vec<Difference>,
     /// The last difference, until its neighbour is compared.
     last: Option<(Cause, Candle, VenueCandle)>,
-    /// Candles that were taken over before others of ours, until it was looked at what lies between.
+    /// Candles that were taken over before others of ours, until what lies between was looked at.
     pub(crate) joint: Option<Joint>,
     /// An answer has ended whose candles may not all be applied yet.
     pub(crate) answered: bool,

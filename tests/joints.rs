@@ -70,7 +70,8 @@ fn between_the_pages_of_an_answer_nothing_is_called_missing() {
     let later = page.chain([answered(0), answered(1), beat(at), beat(at.plus(SECOND))]);
     let collected = ran(&answer_that_ends_early([], later));
     assert!(collected.absent.is_empty(), "{:?}", collected.absent);
-    let asked = |request: &Request| matches!(request, Request::Candles { interval: 0, from, .. } if *from < min(7));
+    let early = |from: &Nanos| *from < min(7);
+    let asked = |request: &Request| matches!(request, Request::Candles { interval: 0, from, .. } if early(from));
     assert!(!collected.requests.iter().any(asked), "{:?}", collected.requests);
     // An answer whose end nobody tells of is not waited for for ever.
     let from = min(7).plus(620 * SECOND);
