@@ -16,7 +16,7 @@ fn browser() -> Option<PathBuf> {
     })
 }
 
-/// Looks on while the page runs: errors, what was fetched, and how many coloured pixels each chart has.
+/// Looks on while the page runs: errors, what was fetched, and the coloured pixels of each chart.
 const WATCH: &str = r#"<script>
 const seen = document.documentElement.dataset;
 addEventListener("error", (event) => { seen.error = event.message; });
