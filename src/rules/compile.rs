@@ -7,7 +7,7 @@ use systems::rule::{Fold, Op, Program};
 
 use super::ast::Span;
 use super::fault::Fault;
-use super::limits::{OPS_MAX, STEPS_MAX};
+use super::limits::{LOOK_BACK_MAX, OPS_MAX, STEPS_MAX};
 use super::reads::Reads;
 use super::tree::{Node, One, Two, Wanted, What};
 use super::unit::Unit;
@@ -322,6 +322,10 @@ impl Compiler<'_> {
     /// Notes how far back the candles of an interval are read: `back` seconds behind the judged
     /// one's end, and so many candles before that.
     fn reach(&mut self, interval: u8, back: u64, ago: u64, span: &Span) -> Result<(), Fault> {
+        if ago > LOOK_BACK_MAX {
+            let message = format!("at most {LOOK_BACK_MAX} candles back, also in parts");
+            return Err(Fault::new(span.clone(), message));
+        }
         let depth = back.div_ceil(self.length(interval)) + ago;
         self.masks[usize::from(interval)].get_or_insert(0);
         self.reads.reach(interval, depth as usize);

@@ -5,7 +5,7 @@ use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
 
 use super::lanes::{Lanes, View, Views};
-use super::standing::{Row as Known, Said, Standing, Truth, Verdict};
+use super::standing::{Row as Known, Said, Sayings, Standing, Truth, Verdict};
 use super::{Judging, Program};
 use crate::awake::Awake;
 use crate::bucket::Open;
@@ -13,7 +13,7 @@ use crate::candle::Mark;
 use crate::each_row;
 use crate::ingest::Inbox;
 use crate::lane::Lane;
-use crate::limits::REJUDGE_MAX;
+use crate::limits::{ADDED_MAX, REJUDGE_MAX};
 use crate::ring::Ring;
 use crate::row::{Row, Rows};
 use crate::rule::universe::Universe;
@@ -44,6 +44,7 @@ pub struct Judged {
     history: Nanos,
     /// What is to be told.
     pub fresh: Vec<Fresh>,
+    sayings: Sayings,
 }
 
 impl Judged {
@@ -55,7 +56,8 @@ impl Judged {
         let rules: Vec<_> = rules.map(|(index, _)| (index as u16, Standing::default())).collect();
         let times = Lane::new(2 * REJUDGE_MAX);
         let history = Nanos(u64::MAX);
-        (!rules.is_empty()).then_some(Self { rules, times, history, fresh: Vec::new() })
+        let (fresh, sayings) = (Vec::new(), Sayings::default());
+        (!rules.is_empty()).then_some(Self { rules, times, history, fresh, sayings })
     }
 
     fn judge(&mut self, settings: &Settings, views: &Views<'_>, interval: u8, first: Nanos) {
@@ -63,7 +65,7 @@ impl Judged {
         if self.history == Nanos(u64::MAX) {
             self.history = first;
         }
-        let Self { rules, times, history, fresh } = self;
+        let Self { rules, times, history, fresh, sayings } = self;
         let length = ring.interval().ns();
         for (index, standing) in &mut *rules {
             let rule = &settings.rules.judged[usize::from(*index)];
@@ -72,13 +74,14 @@ impl Judged {
             let newest = standing.end().checked_sub(1).and_then(|at| times.get(at)).copied();
             let before = |at: u64| times.get(at).copied().unwrap_or_default();
             let row = Known { length, history: *history, before: &before };
-            let (was, is) = standing
-                .judge(rule, row, (from, end), |position| verdict(views, rule, interval, position));
+            standing.judge(rule, row, (from, end), sayings, |position| {
+                verdict(views, rule, interval, position)
+            });
             let late = |said: &Said| newest.is_some_and(|newest| said.open_time <= newest);
             let rule = *index;
-            let withdrawn = was.without(&is).filter(|said| !said.held);
+            let withdrawn = sayings.withdrawn().filter(|said| !said.held);
             fresh.extend(withdrawn.map(|said| Fresh { rule, said, withdrawn: true, late: true }));
-            for said in is.without(&was) {
+            for said in sayings.fresh() {
                 if said.held {
                     standing.cooled +=
                         u64::from(said.enters && said.open_time.plus(length) > *history);
@@ -131,7 +134,9 @@ fn from(
             from = from.min(changed);
         }
     }
-    for program in programs(rule) {
+    // What is new is held for certain, unless it is a lot.
+    let ordinary = from == judged && end.saturating_sub(from) <= ADDED_MAX as u64;
+    for program in programs(rule).filter(|_| !ordinary) {
         from = from.max(views.held_from(own, program.reads(), &settings.rules.depth));
     }
     let from = from.max(end.saturating_sub(REJUDGE_MAX as u64));

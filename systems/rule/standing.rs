@@ -152,36 +152,22 @@ impl Bits {
     }
 }
 
-/// What was said over the candles that are judged again: at most one thing per candle.
-#[derive(Clone, Copy, Debug)]
+/// What had been said about the candles that are judged, and what is said now; kept for its memory.
+#[derive(Clone, Debug, Default)]
 pub struct Sayings {
-    list: [Option<Said>; REJUDGE_MAX],
-    count: usize,
+    was: Vec<Said>,
+    is: Vec<Said>,
 }
 
 impl Sayings {
-    /// None yet.
-    pub fn new() -> Self {
-        Self { list: [None; REJUDGE_MAX], count: 0 }
+    /// What is not said any more.
+    pub fn withdrawn(&self) -> impl Iterator<Item = Said> + '_ {
+        self.was.iter().copied().filter(|said| !self.is.contains(said))
     }
 
-    fn push(&mut self, said: Option<Said>) {
-        if let Some(place) = self.list.get_mut(self.count).filter(|_| said.is_some()) {
-            *place = said;
-            self.count += 1;
-        }
-    }
-
-    /// Those that the other does not have.
-    pub fn without<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = Said> + 'a {
-        let all = self.list[..self.count].iter().flatten().copied();
-        all.filter(|said| !other.list[..other.count].contains(&Some(*said)))
-    }
-}
-
-impl Default for Sayings {
-    fn default() -> Self {
-        Self::new()
+    /// What had not been said.
+    pub fn fresh(&self) -> impl Iterator<Item = Said> + '_ {
+        self.is.iter().copied().filter(|said| !self.was.contains(said))
     }
 }
 
@@ -228,16 +214,18 @@ impl Standing {
         self.end
     }
 
-    /// Judges the candles from `from` to `end` (excluded), again or for the first time, and says
+    /// Judges the candles from `from` to `end` (excluded), again or for the first time, and notes
     /// what had been said about them and what is said now.
     pub fn judge(
         &mut self,
         rule: &Judging,
         row: Row<'_>,
         (from, end): (u64, u64),
+        Sayings { was, is }: &mut Sayings,
         mut verdict: impl FnMut(u64) -> Verdict,
-    ) -> (Sayings, Sayings) {
-        let (mut was, mut is) = (Sayings::new(), Sayings::new());
+    ) {
+        was.clear();
+        is.clear();
         if from > self.end || self.kept < self.end.saturating_sub(from) {
             // What lies between was never judged, or is not remembered.
             (self.base, self.kept) = (self.state, 0);
@@ -249,7 +237,7 @@ impl Standing {
             let before = state;
             for position in from..self.end {
                 let verdict = self.verdict(row, position);
-                was.push(row.step(&mut state, rule, verdict));
+                was.extend(row.step(&mut state, rule, verdict));
             }
             let count = self.end - from;
             self.when.drop_newest(count);
@@ -267,9 +255,8 @@ impl Standing {
             self.when.push(verdict.when);
             self.exit.push(verdict.exit);
             (self.kept, self.end) = (self.kept + 1, position + 1);
-            is.push(row.step(&mut self.state, rule, verdict));
+            is.extend(row.step(&mut self.state, rule, verdict));
         }
-        (was, is)
     }
 
     /// What was judged at a position.

@@ -161,6 +161,7 @@ fn what_is_too_large_or_too_deep_is_refused() {
     let crossing = (0..12)
         .fold("close".to_owned(), |inner, _| format!("bars_since({inner} crosses_above 3, 2)"));
     for (text, said) in [
+        (format!("close{} > 1", "[5000]".repeat(14)), "at most 5000 candles back, also in parts"),
         (long, "at most 512 words"),
         (nested, "nested more than 24 deep"),
         (signs, "nested more than 24 deep"),
