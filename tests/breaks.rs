@@ -26,23 +26,25 @@ fn minutes_between_the_warm_up_and_the_first_print_are_not_called_quiet() {
     );
 }
 
+/// A print in each of minutes 0 to 2, then the venue's time of every second up to `until` and what
+/// happens in it.
+fn three_minutes_and_then(until: u64, happens: impl Fn(u64) -> Option<Event>) -> Vec<Event> {
+    let minutes = (0..3).flat_map(|k| [beat(min(k)), print(1_000 + k, min(k).plus(SECOND))]);
+    minutes
+        .chain((180..until).flat_map(|s| [Some(beat(sec(s))), happens(s)].into_iter().flatten()))
+        .collect()
+}
+
 #[test]
 fn a_minute_halted_only_in_its_last_second_is_still_missing() {
-    let mut events = Vec::new();
-    for k in 0..3 {
-        events.extend([beat(min(k)), print(1_000 + k, min(k).plus(SECOND))]);
-    }
-    for s in 180..420 {
-        events.push(beat(sec(s)));
-        match s {
-            190 => events.push(feed(false)),
-            239 => events.push(halt(true)),
-            350 => events.push(feed(true)),
-            360 => events.push(halt(false)),
-            361 => events.push(print(1_010, sec(s))),
-            _ => {}
-        }
-    }
+    let events = three_minutes_and_then(420, |s| match s {
+        190 => Some(feed(false)),
+        239 => Some(halt(true)),
+        350 => Some(feed(true)),
+        360 => Some(halt(false)),
+        361 => Some(print(1_010, sec(s))),
+        _ => None,
+    });
     let (collected, engine) = run(&settings(&["1m", "3m"]), &symbols(1), &events, || usize::MAX);
     assert_eq!(engine.gaps(A).len(), 1);
     assert!(at_time(&collected.row(0, 0), min(3)).is_none());
@@ -142,22 +144,15 @@ fn a_minute_whose_only_print_is_too_large_has_no_candle() {
 
 #[test]
 fn a_minute_halted_for_a_part_is_let_go_when_nothing_of_it_is_missing() {
-    let mut events = Vec::new();
-    for k in 0..3 {
-        events.extend([beat(min(k)), print(1_000 + k, min(k).plus(SECOND))]);
-    }
-    for s in 180..500 {
-        events.push(beat(sec(s)));
-        match s {
-            190 => events.push(feed(false)),
-            200 => events.push(halt(true)),
-            230 => events.push(halt(false)),
-            250 => events.push(feed(true)),
-            // The next id.
-            400 => events.push(print(1_003, sec(s))),
-            _ => {}
-        }
-    }
+    let events = three_minutes_and_then(500, |s| match s {
+        190 => Some(feed(false)),
+        200 => Some(halt(true)),
+        230 => Some(halt(false)),
+        250 => Some(feed(true)),
+        // The next id.
+        400 => Some(print(1_003, sec(s))),
+        _ => None,
+    });
     let (collected, engine) = run(&settings(&["1m", "3m"]), &symbols(1), &events, || usize::MAX);
     assert_eq!((engine.absent(A, 0), at_time(&collected.row(0, 0), min(3))), (&[][..], None));
     assert_eq!(at_time(&collected.row(0, 1), min(3)).unwrap().mark, Mark::Quiet);
@@ -165,22 +160,15 @@ fn a_minute_halted_for_a_part_is_let_go_when_nothing_of_it_is_missing() {
 
 #[test]
 fn a_longer_candle_of_halted_minutes_is_let_go_with_the_last_of_them() {
-    let mut events = Vec::new();
-    for k in 0..3 {
-        events.extend([beat(min(k)), print(1_000 + k, min(k).plus(SECOND))]);
-    }
-    for s in 180..500 {
-        events.push(beat(sec(s)));
-        match s {
-            185 => events.push(feed(false)),
-            200 => events.push(halt(true)),
-            390 => events.push(halt(false)),
-            400 => events.push(feed(true)),
-            // The next id.
-            410 => events.push(print(1_003, sec(s))),
-            _ => {}
-        }
-    }
+    let events = three_minutes_and_then(500, |s| match s {
+        185 => Some(feed(false)),
+        200 => Some(halt(true)),
+        390 => Some(halt(false)),
+        400 => Some(feed(true)),
+        // The next id.
+        410 => Some(print(1_003, sec(s))),
+        _ => None,
+    });
     let (collected, engine) = run(&settings(&["1m", "3m"]), &symbols(1), &events, || usize::MAX);
     assert_eq!(collected.absent, [(0, 0, min(3)), (0, 1, min(3))], "what was said at the time");
     assert_eq!((engine.absent(A, 0), engine.absent(A, 1)), (&[][..], &[][..]));
