@@ -47,10 +47,11 @@ fn in_words(example: &Example, config: &Config) -> String {
         .iter()
         .map(|(name, ours, venue)| format!("{name} {ours}, the venue's {venue}"));
     format!(
-        "{} {} {}: {}{}",
+        "{} {} {} ({}): {}{}",
         example.symbol,
         interval(example, config),
         timestamp(example.open_time),
+        example.mark.name(),
         numbers.collect::<Vec<_>>().join("; "),
         if example.taken_over { "; taken over" } else { "" }
     )
@@ -89,6 +90,7 @@ pub(super) fn as_json(report: &DriftReport, config: &Config) -> Value {
             "interval": interval(example, config),
             "open_time": timestamp(example.open_time),
             "cause": example.cause.name(),
+            "mark": example.mark.name(),
             "taken_over": example.taken_over,
             "numbers": numbers.collect::<Vec<_>>(),
         })

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use systems::candle::Candle;
+use systems::candle::{Candle, Mark};
 use systems::dispatch::Outbox;
 use systems::reconcile::{Cause, Difference};
 use systems::trade::SymbolId;
@@ -43,6 +43,8 @@ pub struct Example {
     pub open_time: Nanos,
     /// What explains it.
     pub cause: Cause,
+    /// How ours stood: of one that lacks its beginning, or prints, nothing else is expected.
+    pub mark: Mark,
     /// Whether the venue's numbers stand now.
     pub taken_over: bool,
     /// What differs: its name, ours, the venue's.
@@ -140,6 +142,7 @@ impl Drift {
             interval: *interval,
             open_time: found.venue.open_time,
             cause: found.cause,
+            mark: found.ours.mark,
             taken_over: found.taken_over,
             numbers: numbers(&found.ours, &found.venue, symbols, *symbol),
         };

@@ -61,10 +61,11 @@ fn every_candle_is_proven_whatever_becomes_of_the_venues_streams() {
     }
     let spared = |case: usize| ended[case].0.shown.status.spared;
     assert!(spared(0) > spared(2), "{} and {}", spared(0), spared(2));
-    // A print that the venue counted too much, until its answer said otherwise.
-    let drift = ended.iter().map(|(ended, _)| ended.summary.drift[2]).collect::<Vec<_>>();
-    assert!(drift[3] > 0 && drift[0] == 0, "{drift:?}");
+    // A print that the venue counted too much, until its answer said otherwise. Where nothing is
+    // wrong, a candle may still be compared before its last prints have come.
+    let sound = &ended[0].0.summary;
     let told = &ended[3].0.summary.drifted;
-    let days: u64 = told.days.iter().map(|day| day.causes.iter().sum::<u64>()).sum();
-    assert!(days > 0 && !told.worst.is_empty() && !told.examples.is_empty(), "{told:?}");
+    assert!(ended[3].0.summary.drift[2] > 10 * ended[0].0.summary.drift[2].max(1), "{told:?}");
+    assert!(!told.worst.is_empty() && !told.examples.is_empty(), "{told:?}");
+    assert!(sound.drift[3..].iter().all(|count| *count == 0), "{:?}", sound.drifted);
 }
