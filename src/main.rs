@@ -8,6 +8,11 @@ use tapescan::cli::Cli;
 use tapescan::commands::{self, Failure};
 use tapescan::logging::{self, Levels};
 
+// A warm-up folds thousands of candles of hundreds of symbols, one after another. What that gives
+// back must serve the next: see ARCHITECTURE.md for what the system's allocator made of it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let levels = match cli.log_level.as_deref().map(Levels::parse).transpose() {

@@ -281,7 +281,13 @@ impl Desk {
             self.window = (self.window / 2).max(10);
         }
         let tries = item.tries.note(&failure);
-        if let Some(wait) = self.backoff.wait_ns(&failure, tries) {
+        let wait = if item.plan.job().priority == Priority::Instruments {
+            self.backoff.soon_ns(&failure, tries)
+        } else {
+            self.backoff.wait_ns(&failure, tries)
+        };
+        if let Some(wait) = wait {
+            tell_failure(item.plan.job(), &failure, wait);
             item.ready_at = now.plus(wait);
             self.tell_lost(&mut item, now);
             return self.queue.put_back(*item);
@@ -326,6 +332,16 @@ impl Desk {
     fn tell(&mut self, news: News, received: Nanos) {
         self.out.push_back(Arrival { received, news });
     }
+}
+
+/// Says what went wrong, loudly if nothing goes on without it.
+fn tell_failure(job: &Job, failure: &Failure, wait_ns: u64) {
+    let level = match job.priority {
+        Priority::Instruments => log::Level::Warn,
+        _ => log::Level::Debug,
+    };
+    let seconds = wait_ns as f64 / Nanos::PER_SECOND as f64;
+    log::log!(level, "{:?}: {failure}; asked again in {seconds:.1} s", job.wanted);
 }
 
 /// The beginning of a refusal's text, safe to print.

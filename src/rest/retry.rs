@@ -134,6 +134,8 @@ const CAP: u64 = 64;
 const PARKED: u64 = 600;
 /// How long to wait for what is late, as a multiple of the first wait.
 const LATE: u64 = 4;
+/// How long at most what a session cannot begin without waits, as a multiple of the first wait.
+const SOON: u64 = 16;
 
 impl Backoff {
     /// The same seed draws the same waits.
@@ -161,6 +163,16 @@ impl Backoff {
             }
             Class::Passing | Class::Nonsense => Some(self.below(exponential(base).min(base * CAP))),
         }
+    }
+
+    /// The same for what a session cannot begin without: it is never parked, since somebody waits
+    /// for it.
+    pub fn soon_ns(&mut self, failure: &Failure, tries: u32) -> Option<u64> {
+        let soon = self.base_ns * SOON;
+        self.wait_ns(failure, tries).map(|wait| match failure.class() {
+            Class::Passing if tries >= QUICK_TRIES => soon / 2 + self.below(soon / 2),
+            _ => wait.min(soon),
+        })
     }
 
     /// A number from 0 to `most`.
@@ -220,6 +232,15 @@ mod tests {
         }
         let parked = backoff.wait_ns(&failure, QUICK_TRIES).unwrap();
         assert!((150 * Nanos::PER_SECOND..=450 * Nanos::PER_SECOND).contains(&parked));
+    }
+
+    #[test]
+    fn what_a_session_cannot_begin_without_is_never_parked() {
+        let (mut backoff, failure) = (Backoff::new(7, BASE_NS), Failure::Timeout("reading"));
+        let waits: Vec<u64> = (1..).map_while(|tries| backoff.soon_ns(&failure, tries)).collect();
+        assert_eq!(waits.len() as u32, QUICK_TRIES + PARKED_TRIES - 1);
+        assert!(waits.iter().all(|wait| *wait <= 8 * Nanos::PER_SECOND), "{waits:?}");
+        assert!(waits.iter().sum::<u64>() > 40 * Nanos::PER_SECOND, "{waits:?}");
     }
 
     #[test]

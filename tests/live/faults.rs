@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use systems::trade::SymbolId;
+use tapescan::config::Published;
 use tapescan::live::limits::INBOX;
 use tapescan::sim::help;
 
@@ -42,10 +43,12 @@ struct Case {
     /// A cause that must be counted.
     counted: &'static str,
     left: Left,
+    /// The venue's candles come over streams as well.
+    streamed: bool,
 }
 
 const fn case(faults: &'static [&'static str]) -> Case {
-    Case { faults, lost: 0, counted: "", left: Left::Whole }
+    Case { faults, lost: 0, counted: "", left: Left::Whole, streamed: false }
 }
 
 const fn lost(lost: u64, faults: &'static [&'static str]) -> Case {
@@ -58,6 +61,10 @@ const fn counted(counted: &'static str, faults: &'static [&'static str]) -> Case
 
 const fn marked(faults: &'static [&'static str]) -> Case {
     Case { left: Left::Marked, ..case(faults) }
+}
+
+const fn streamed(faults: &'static [&'static str]) -> Case {
+    Case { streamed: true, ..case(faults) }
 }
 
 /// Without missing prints nobody would ask for any.
@@ -94,10 +101,14 @@ const CASES: &[Case] = &[
     case(&["revise:by=10s", SOME_MISSING]),
     case(&["list:symbol={symbol},at=20s", SOME_MISSING]),
     case(&["delist:symbol={symbol},at=30s", SOME_MISSING]),
+    case(&["delist:symbol={symbol},at=15s", "relist:symbol={symbol},at=30s", SOME_MISSING]),
+    streamed(&["late-kline:share=0.3,seed=1,by=8s", SOME_MISSING]),
+    streamed(&["missing-kline:share=0.3,seed=2", SOME_MISSING]),
+    streamed(&["wrong-kline:share=0.3,seed=3,at=15s", SOME_MISSING]),
 ];
 
 /// Kinds that other tests show.
-const ELSEWHERE: &[&str] = &["tls-failure", "relist", "late-kline", "missing-kline", "wrong-kline"];
+const ELSEWHERE: &[&str] = &["tls-failure"];
 
 fn market() -> SimConfig {
     let spec = Spec { symbols: 4, rate: 20.0, duration: 86_400, ..Spec::default() };
@@ -130,6 +141,9 @@ fn outcome(case: &Case, symbol: &str) -> Outcome {
     };
     let mut config = config();
     config.refresh_ns = 10 * Nanos::PER_SECOND;
+    if case.streamed {
+        config.reconcile.stream = Published::All;
+    }
     let ended = live::run(&options, &config, &mut |_| {}).unwrap();
     let mut counted: BTreeMap<_, _> = ended.summary.rejects().into_iter().collect();
     counted.extend(ended.summary.undecoded.iter().map(|(cause, count, _)| (*cause, *count)));

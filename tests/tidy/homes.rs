@@ -18,6 +18,7 @@ pub(super) const HOMES: &[(&str, &[&str])] = &[
     // Only tests read CSV with it.
     ("csv", &[]),
     ("humantime", &["src/logging.rs", "src/commands/mod.rs"]),
+    ("mimalloc", &["src/main.rs"]),
     ("memchr", &["src/tape/"]),
     ("rand_core", &[]),
     (
