@@ -8,6 +8,7 @@ mod killed;
 mod klines;
 mod listing;
 mod long;
+mod metrics;
 mod recording;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! The sections about whom to talk to: the venue, and how it is asked.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use systems::units::Nanos;
@@ -98,6 +99,18 @@ pub(super) fn rest<'t>(reader: &mut Reader<'t>, section: Section<'_, 't>, config
     if let Some(ca) = reader.value(section, "ca", ca) {
         rest.ca = Some(ca);
     }
+}
+
+/// Reads `[http]`.
+pub(super) fn http<'t>(reader: &mut Reader<'t>, section: Section<'_, 't>, config: &mut Config) {
+    let listen = |item: Item<'_, '_>| {
+        let text = item.text()?;
+        let port = || text.parse().ok().map(|port: u16| (Ipv4Addr::LOCALHOST, port).into());
+        text.parse().ok().or_else(port).ok_or_else(|| {
+            format!("expected an address and port such as \"127.0.0.1:9464\", not {text:?}")
+        })
+    };
+    config.listen = reader.value(section, "listen", listen).or(config.listen);
 }
 
 /// A share of one as whole percents.

@@ -5,6 +5,7 @@
 //! reports every mistake at once, each with its file, line, key and what would be right.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use systems::catalog;
@@ -57,6 +58,8 @@ pub struct Config {
     pub log: Log,
     /// How a live session measures itself.
     pub profile: Profile,
+    /// Where others may fetch its numbers; `None` for nowhere.
+    pub listen: Option<SocketAddr>,
     /// What is looked for, by name.
     pub rules: Vec<Rule>,
     /// How many alerts all rules together may give.
@@ -213,6 +216,7 @@ impl Default for Config {
             },
             log: Log { level: Levels::default(), dir: None, max_size: 64 << 20, keep: 8 },
             profile: Profile { interval_ns: 10 * Nanos::PER_SECOND, file: None, budget: 64 << 20 },
+            listen: None,
             rules: Vec::new(),
             budget: Some(Budget { count: 100, window_ns: 60 * Nanos::PER_SECOND }),
         }
@@ -297,6 +301,7 @@ impl Config {
             record: other.record.clone(),
             log: other.log.clone(),
             profile: other.profile.clone(),
+            listen: other.listen,
             rest: other.rest.clone(),
             symbols: other.symbols.clone(),
             requests: other.requests.clone(),

@@ -148,7 +148,10 @@ impl Config {
         let file = profile.file.as_ref().map(|file| quoted(&file.to_string_lossy()));
         or_example(out, "file", file, "\"latency.hlog\"")?;
         writeln!(out, "# What it and the one before it may take together.")?;
-        writeln!(out, "budget = {}", quoted(&amounts::bytes_text(profile.budget)))
+        writeln!(out, "budget = {}", quoted(&amounts::bytes_text(profile.budget)))?;
+        writeln!(out, "\n[http]\n# Where Prometheus fetches the numbers of a live session.")?;
+        let listen = self.listen.map(|address| quoted(&address.to_string()));
+        or_example(out, "listen", listen, "\"127.0.0.1:9464\"")
     }
 
     fn write_record(&self, out: &mut String) -> fmt::Result {

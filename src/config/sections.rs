@@ -29,6 +29,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "record",
             "log",
             "profile",
+            "http",
             "alerts",
             "rules",
         ],
@@ -39,6 +40,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("record", &["dir", "every", "budget", "max_age"]),
     ("log", &["level", "dir", "max_size", "keep"]),
     ("profile", &["interval", "file", "budget"]),
+    ("http", &["listen"]),
     ("alerts", &["budget"]),
 ];
 
@@ -98,6 +100,7 @@ const SECTIONS: &[(&str, Fill)] = &[
     ("record", record),
     ("log", log),
     ("profile", profile),
+    ("http", edge::http),
     ("alerts", rules::alerts),
 ];
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use systems::base::Series;
 use systems::candle::{Candle, Mark};
 use systems::health::{Health, Strays};
 use systems::ledger::Gap;
@@ -61,16 +62,21 @@ impl Engine {
     }
 
     /// What of a range is not proven by the venue's candles: from the first such one to the last.
+    /// Two must say the same: the venue's numbers in the place of ours are the word of one, so of
+    /// base candles only those count that we had ourselves.
     pub fn unproven(
         &self,
         symbol: SymbolId,
         interval: u8,
         range: Range<Nanos>,
     ) -> Option<Range<Nanos>> {
-        let ring = self.world.get::<Ring>(self.row(symbol, interval)?)?;
+        let row = self.row(symbol, interval)?;
+        let (ring, series) = (self.world.get::<Ring>(row)?, self.world.get::<Series>(row));
         let proven = |open_time| {
-            let candle = ring.find(open_time).ok().and_then(|position| ring.get(position));
-            candle.is_some_and(|candle| candle.mark == Mark::Reconciled)
+            let Ok(position) = ring.find(open_time) else { return false };
+            let taken = series.and_then(|series| series.edges.get(position)).map(|it| it.sealed);
+            let mark = ring.get(position).map(|candle| candle.mark);
+            mark == Some(Mark::Reconciled) && taken != Some(true)
         };
         let (Range { mut start, mut end }, length_ns) = (range, ring.interval().ns());
         while start < end && proven(start) {

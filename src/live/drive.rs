@@ -11,9 +11,9 @@ use systems::units::Nanos;
 
 use super::beginnings::Beginnings;
 use super::event::{Command, Event, Socket};
-use super::limits::TIME_NS;
+use super::limits::{COUNTED_NS, TIME_NS};
 use super::record::{Kept, Recorded, Recording};
-use super::status::{Lags, Status};
+use super::status::{Counted, Lags, Status};
 use crate::engine::Engine;
 use crate::latency::{Kept as Measured, Recorder, kind_of, note_closed};
 use crate::link::{self, Fleet, Output, Why};
@@ -96,6 +96,8 @@ pub struct Drive<P> {
     venue_now: Nanos,
     time_asked: Nanos,
     lags: Lags,
+    /// When every symbol was last looked at.
+    counted: Nanos,
     status: Status,
 }
 
@@ -122,7 +124,14 @@ impl<P: Ports> Drive<P> {
             venue_now: Nanos(0),
             time_asked: Nanos(0),
             lags: Lags::new(),
-            status: Status { warm_up: (0, warm_up), prints, resumed: prints, ..Status::default() },
+            counted: Nanos(0),
+            status: Status {
+                warm_up: (0, warm_up),
+                prints,
+                resumed: prints,
+                intervals: parts.intervals.clone(),
+                ..Status::default()
+            },
             parts,
         }
     }
@@ -227,6 +236,10 @@ impl<P: Ports> Drive<P> {
         self.status.gaps = (0..symbols).map(|id| engine.gaps(SymbolId(id)).len()).sum();
         self.status.requests = (engine.queue().handed_out, engine.queue().waiting);
         self.status.recording = self.ports.recording();
+        if engine.now().0 >= self.counted.0 + COUNTED_NS {
+            self.counted = engine.now();
+            self.status.counted = Counted::of(engine, session);
+        }
         self.status.clone()
     }
 

@@ -24,7 +24,7 @@ use super::resume::Earlier;
 use super::socket::{self, Outgoing};
 use super::start::Market;
 use super::work::{Channels, Worked, start};
-use super::{Choice, Clock, Ended, LiveError, Options, Shown, Status, refresh};
+use super::{Choice, Clock, Ended, LiveError, Options, Shown, Status, metrics, refresh};
 use crate::clock::{self, Stopwatch};
 use crate::config::{self, Config};
 use crate::engine::Engine;
@@ -61,6 +61,7 @@ pub(super) async fn session(
         () = sleep(START) => None,
         () = signals.next() => return Err(LiveError::Interrupted),
     };
+    let numbers = metrics::listen(config.listen).await?;
     let Some(market) = market else { return Err(asking.no_answer(options, START)) };
     let Asking { ends, snapshots: rest, stop: stop_worker, worker } = asking;
     let symbols = &market.symbols;
@@ -88,6 +89,9 @@ pub(super) async fn session(
         beat(sender.clone(), now.clone(), options.speed),
         forward(ends.arrivals, sender.clone(), options.venue),
     ];
+    let latency = parts.latency.view();
+    let sources = metrics::Sources { status: statuses.clone(), rest: rest.clone(), latency };
+    let _serving = numbers.map(|listener| metrics::serve(listener, sources));
     let engine = start(parts, channels, now, options.venue.name(), options.threads)?;
     let shown = || Shown { status: statuses.borrow().clone(), rest: rest.borrow().clone() };
     let run_for = options.run_for;

@@ -116,5 +116,17 @@ pub const DRAIN_REQUESTS: Duration = Duration::from_secs(2);
 /// How often the state is shown.
 pub const SHOW: Duration = Duration::from_millis(250);
 
+/// Clients whose questions for numbers are answered at once; more wait.
+pub const METRICS_CLIENTS: usize = 4;
+
+/// How long one of them may take.
+pub const METRICS_WITHIN: Duration = Duration::from_secs(5);
+
+/// The pause after a client could not be taken, as where the machine has no more sockets.
+pub const METRICS_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often what only Prometheus is told is counted, in nanoseconds: it means a look at every row.
+pub const COUNTED_NS: u64 = Nanos::PER_SECOND;
+
 const _: () = assert!(RECORDER_WAIT.as_secs() < DRAIN_INBOX.as_secs());
 const _: () = assert!(SEAL.as_secs() < DRAIN_TAPE.as_secs());

@@ -17,6 +17,7 @@ pub mod event;
 pub(crate) mod inbox;
 mod io;
 pub mod limits;
+mod metrics;
 mod outline;
 pub mod panel;
 pub mod record;
@@ -27,13 +28,14 @@ mod start;
 mod status;
 mod work;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use crate::config::Choice;
 pub use ending::{Dropped, Stage};
 pub use outline::Survey;
-pub use status::Status;
+pub use status::{Counted, Status};
 
 use crate::engine::ScheduleError;
 use crate::latency::Kept;
@@ -133,6 +135,14 @@ pub enum LiveError {
     /// A runtime, a thread or signals are refused by the machine.
     #[error("{0}")]
     Io(#[from] std::io::Error),
+    /// Nobody could fetch its numbers.
+    #[error("[http] listen = \"{address}\": {error}; choose another, or leave it out")]
+    Listen {
+        /// Where they were to be.
+        address: SocketAddr,
+        /// Why not.
+        error: std::io::Error,
+    },
     /// It was interrupted before it began.
     #[error("interrupted before the first connection")]
     Interrupted,

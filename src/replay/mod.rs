@@ -12,6 +12,7 @@ pub use catch_up::{CaughtUp, catch_up};
 pub use drift::{DriftReport, Example};
 pub use outputs::{Candles, Latest, Outputs, Told, write_csv};
 pub use pace::{Pace, Speed};
+pub(crate) use summary::rejects;
 pub use summary::{LATENESS_OPEN_MS, OpenGap, Summary};
 pub use tapes::{Tapes, TapesError};
 

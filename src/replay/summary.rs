@@ -161,23 +161,9 @@ impl Summary {
 
     /// Every print that was not folded and every message that was not used, by cause.
     pub fn rejects(&self) -> Vec<(&'static str, u64)> {
-        let core = Reject::ALL.iter().map(|cause| {
-            let stray = match cause {
-                Reject::UnknownSymbol => self.strays.unknown_symbol,
-                _ => 0,
-            };
-            (cause.name(), self.health.rejects[*cause as usize] + stray)
-        });
-        let edge = [
-            ("bad_heartbeat", self.strays.bad_heartbeats),
-            ("bad_control", self.strays.bad_controls),
-            ("other_channel", self.skipped.other_channel),
-            ("other_interval", self.skipped.other_interval),
-            ("wrong_candle", self.skipped.wrong_candle),
-            ("no_decoder", self.skipped.undecodable),
-        ];
-        let frames = self.undecoded.iter().map(|(cause, count, _)| (*cause, *count));
-        core.chain(edge).chain(frames).filter(|(_, count)| *count > 0).collect()
+        let mut all = rejects(&self.health, &self.strays, &self.skipped);
+        all.extend(self.undecoded.iter().map(|(cause, count, _)| (*cause, *count)));
+        all
     }
 
     /// The lateness histogram: (upper bound in ms, prints), for buckets that have any. The last
@@ -186,4 +172,28 @@ impl Summary {
         let buckets = (0..LATENESS_BUCKETS).map(|k| (1u64 << k, self.health.lateness[k]));
         buckets.filter(|(_, count)| *count > 0)
     }
+}
+
+/// Every print and entry that was not used, by cause; messages that no decoder takes aside.
+pub(crate) fn rejects(
+    health: &Health,
+    strays: &Strays,
+    skipped: &Skipped,
+) -> Vec<(&'static str, u64)> {
+    let core = Reject::ALL.iter().map(|cause| {
+        let stray = match cause {
+            Reject::UnknownSymbol => strays.unknown_symbol,
+            _ => 0,
+        };
+        (cause.name(), health.rejects[*cause as usize] + stray)
+    });
+    let edge = [
+        ("bad_heartbeat", strays.bad_heartbeats),
+        ("bad_control", strays.bad_controls),
+        ("other_channel", skipped.other_channel),
+        ("other_interval", skipped.other_interval),
+        ("wrong_candle", skipped.wrong_candle),
+        ("no_decoder", skipped.undecodable),
+    ];
+    core.chain(edge).filter(|(_, count)| *count > 0).collect()
 }

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use systems::trade::SymbolId;
-use tapescan::config::Published;
+use tapescan::config::{Published, Scope};
 use tapescan::live::limits::INBOX;
 use tapescan::sim::help;
 
@@ -142,7 +142,7 @@ fn outcome(case: &Case, symbol: &str) -> Outcome {
     let mut config = config();
     config.refresh_ns = 10 * Nanos::PER_SECOND;
     if case.streamed {
-        config.reconcile.stream = Published::All;
+        (config.reconcile.stream, config.reconcile.scope) = (Published::All, Scope::All);
     }
     let ended = live::run(&options, &config, &mut |_| {}).unwrap();
     let mut counted: BTreeMap<_, _> = ended.summary.rejects().into_iter().collect();
