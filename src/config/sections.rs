@@ -11,7 +11,7 @@ use super::profile::profile;
 use super::read::{Item, Reader, Section};
 use super::record::record;
 use super::{Config, LOOKBACK, PerInterval, Problem, Published, Scope, Winner};
-use super::{amounts, default_indicators, edge, nearest, rules};
+use super::{amounts, default_indicators, edge, nearest, rules, sinks};
 use crate::logging::Levels;
 
 /// Every key, by section.
@@ -31,6 +31,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "profile",
             "alerts",
             "rules",
+            "sinks",
         ],
     ),
     ("venue", &["name", "symbols", "refresh", "requests", "streams"]),
@@ -39,7 +40,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("record", &["dir", "every", "budget", "max_age"]),
     ("log", &["level", "dir", "max_size", "keep"]),
     ("profile", &["interval", "file", "budget"]),
-    ("alerts", &["budget"]),
+    ("alerts", &["budget", "dir"]),
 ];
 
 /// Longest grace; a candle that waits longer is of no use to a scanner.
@@ -85,6 +86,7 @@ pub(super) fn config(text: &str) -> Result<Config, Vec<Problem>> {
     lookback(&mut reader, document, &mut config.intervals);
     indicators(&mut reader, document, &mut config.intervals);
     rules::rules(&mut reader, document, &mut config);
+    sinks::sinks(&mut reader, document, &mut config);
     reader.close(config)
 }
 
