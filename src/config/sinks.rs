@@ -230,7 +230,8 @@ fn webhook<'t>(reader: &mut Reader<'t>, at: &Place<'_, 't>) -> Option<To> {
     };
     let given = reader.item(at.section, "url").is_some();
     let url = reader.value(at.section, "url", plain).map(Source::Plain);
-    let url = url.or_else(|| source(reader, at, "url"));
+    let hidden = source(reader, at, "url");
+    let url = url.or(hidden);
     let token = source(reader, at, "token");
     let chat = reader.value(at.section, "chat", |item| item.text().map(str::to_owned));
     let url = match (url, template) {

@@ -1,9 +1,9 @@
 //! The end of a session, stage by stage, each with a deadline of its own.
 //!
 //! Sockets are closed and the beat stops; what is in the inbox is folded; the engine's last pulses
-//! run; sinks deliver what is queued; the tape is sealed; requests are broken off. Nothing waits for an address that is being
-//! looked up or for a connection that is being made. Whatever outlasts its deadline is left behind
-//! and named.
+//! run; sinks deliver what is queued; the tape is sealed; requests are broken off. Nothing waits
+//! for an address that is being looked up or for a connection that is being made. Whatever outlasts
+//! its deadline is left behind and named.
 
 use std::fmt;
 use std::future::Future;

@@ -22,6 +22,10 @@ pub const SCREEN: usize = 4_096;
 /// hold what one pulse can say.
 pub const RECENT: usize = 4_096;
 
+/// How far the venue's clock may be behind ours, in nanoseconds. Alerts have its time, and a sink
+/// that is begun now takes what was told since then by ours.
+pub const SKEW_NS: u64 = 10_000_000_000;
+
 /// Alerts of one sink in memory, from and to; what is more lies on the disk alone.
 pub const QUEUE: std::ops::RangeInclusive<u64> = 1..=65_536;
 
@@ -47,6 +51,9 @@ pub const TIMEOUT_DEFAULT_NS: u64 = 10_000_000_000;
 
 /// The pause after the first failure of a delivery; it doubles with each further one.
 pub const BACKOFF_FIRST: Duration = Duration::from_millis(250);
+
+/// How often a sink's thread that waits looks whether the session ends.
+pub const LOOK: Duration = Duration::from_millis(50);
 
 /// The longest such pause: a sink that comes back is found within it.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(30);

@@ -1,5 +1,7 @@
 //! An alert as it leaves the program: one JSON object, or some words.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 use systems::rule::Kind;
 use systems::units::Nanos;
@@ -87,8 +89,11 @@ pub fn in_words(alert: &Value) -> String {
     let labels: String = labels.map(|label| format!(" {label}")).collect();
     let (kind, symbol, interval) = (text("kind"), text("symbol"), text("interval"));
     let numbers = reasons(alert).filter(|(.., value)| !value.is_boolean());
-    let numbers: Vec<_> =
+    let mut numbers: Vec<_> =
         numbers.map(|(_, text, value)| format!("{text} {}", shown(value))).collect();
+    // What stands in a condition twice is said once.
+    let mut said = HashSet::new();
+    numbers.retain(|number| said.insert(number.clone()));
     format!("{at}  {kind} {symbol} {interval} {rule}{labels}  {}", numbers.join(", "))
 }
 

@@ -31,6 +31,7 @@ use crate::config::{Config, Sink, Source, To, host_and_port};
 use crate::symbols::Symbols;
 use crate::terminal::write_above;
 use crate::tls::{TlsError, tls_config};
+use limits::SKEW_NS;
 use nats::Nats;
 use outlet::{Outlet, Target, Terms, Trouble};
 use rotating::Lines;
@@ -78,11 +79,23 @@ pub enum Why {
     Io(#[from] io::Error),
 }
 
+/// Whether the sinks of a configuration could begin: secrets are there, addresses are some.
+///
+/// # Errors
+/// [`SinkError`], the first.
+pub fn check(config: &Config) -> Result<(), SinkError> {
+    config.sinks.iter().try_for_each(|sink| {
+        let fault = |why| SinkError { sink: sink.name.clone(), why };
+        target(sink, config).map(drop).map_err(fault)
+    })
+}
+
 /// Sinks that deliver what waits for them from earlier.
 pub struct Sinks(Vec<Outlet>);
 
 impl Sinks {
-    /// Opens all sinks of a configuration; a file that is begun for one is begun at `now`.
+    /// Opens all sinks of a configuration at `now`. A sink that is new gets nothing that tapes of
+    /// earlier sessions tell of the time before.
     ///
     /// # Errors
     /// [`SinkError`]; a sink that is down is none.
@@ -117,7 +130,8 @@ fn outlet(sink: &Sink, config: &Config, now: Nanos) -> Result<Outlet, Why> {
             let file = dir.join(format!("{}.spool", sink.name));
             let fault = |source| Why::Spool { file: file.clone(), source };
             std::fs::create_dir_all(dir).map_err(fault)?;
-            let spool = Spool::open(&file, sink.budget, sink.queue, now).map_err(fault)?;
+            let begun = now.minus(SKEW_NS);
+            let spool = Spool::open(&file, sink.budget, sink.queue, begun).map_err(fault)?;
             (spool, Some(dir.join(format!("{}.refused.jsonl", sink.name))))
         }
     };

@@ -288,7 +288,8 @@ mod tests {
     #[test]
     fn what_a_server_says_is_read() {
         let text = "INFO {\"a\": 1}\r\nPING\r\n+OK\r\npong\r\nMSG in.1 1 3\r\nabc\r\n\
-                    HMSG in.2 1 16 16\r\nNATS/1.0 503\r\n\r\n\r\n-ERR 'Authorization Violation'\r\n";
+                    HMSG in.2 1 16 16\r\nNATS/1.0 503\r\n\r\n\r\n\
+                    -ERR 'Authorization Violation'\r\n";
         let message = |to: &str, status: &str, body: &str| {
             Said::Message(to.to_owned(), status.to_owned(), body.as_bytes().to_vec())
         };

@@ -6,11 +6,12 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::limits::{BACKOFF_FIRST, BACKOFF_MAX, EXCERPT, RETRY_AFTER_MAX};
+use super::limits::{BACKOFF_FIRST, BACKOFF_MAX, EXCERPT, LOOK, RETRY_AFTER_MAX};
 use super::message::Message;
 use super::rotating::append;
 use super::spool::{Item, Put, Spool};
@@ -69,84 +70,106 @@ pub(super) struct Terms {
 /// A sink's queue, which the courier fills and its thread empties.
 #[derive(Debug)]
 struct Queue {
-    state: Mutex<State>,
+    /// Who holds it may be waiting for the disk: nobody else may take it.
+    spool: Mutex<Spool>,
     changed: Condvar,
-}
-
-#[derive(Debug)]
-struct State {
-    spool: Spool,
-    status: SinkStatus,
+    status: Mutex<SinkStatus>,
     /// No more will come.
-    closing: bool,
+    closing: AtomicBool,
     /// What waits is left to the next start.
-    cut: bool,
+    cut: AtomicBool,
 }
 
 impl Queue {
+    fn new(name: String, spool: Spool) -> Self {
+        let queued = spool.pending();
+        let status = SinkStatus { name, queued, queued_max: queued, ..SinkStatus::default() };
+        Self {
+            spool: Mutex::new(spool),
+            changed: Condvar::new(),
+            status: Mutex::new(status),
+            closing: AtomicBool::new(false),
+            cut: AtomicBool::new(false),
+        }
+    }
+
     /// What a thread that panicked left is as good as before: each change is whole.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn spool(&self) -> MutexGuard<'_, Spool> {
+        self.spool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn status(&self) -> MutexGuard<'_, SinkStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
+    }
+
+    /// Waits for a change, or for the end.
+    fn wait<'a>(&self, spool: MutexGuard<'a, Spool>) -> MutexGuard<'a, Spool> {
+        let waited = self.changed.wait_timeout(spool, LOOK);
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// The oldest that waits; waits for one. `None` at the end.
     fn next(&self) -> Option<Arc<Item>> {
-        let mut state = self.lock();
-        loop {
-            if state.cut {
-                return None;
-            }
-            match state.spool.first() {
+        let mut spool = self.spool();
+        while !self.is_cut() {
+            match spool.first() {
                 Ok(Some(item)) => return Some(item),
-                Ok(None) if state.closing => return None,
-                Ok(None) => {
-                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-                }
+                Ok(None) if self.closing.load(Ordering::Relaxed) => return None,
+                Ok(None) => spool = self.wait(spool),
                 Err(error) => {
-                    state.trouble(format!("what waits for it cannot be read: {error}"));
-                    let waited = self.changed.wait_timeout(state, BACKOFF_MAX);
-                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                    drop(spool);
+                    self.trouble(format!("what waits for it cannot be read: {error}"));
+                    self.pause(BACKOFF_MAX);
+                    spool = self.spool();
                 }
             }
         }
+        None
     }
 
     /// Waits for so long; whether it was not cut short by the end.
     fn pause(&self, time: Duration) -> bool {
         let watch = Stopwatch::start();
-        let mut state = self.lock();
-        while !state.cut {
-            let Some(left) = time.checked_sub(watch.elapsed()).filter(|left| !left.is_zero())
-            else {
+        while !self.is_cut() {
+            let left = time.saturating_sub(watch.elapsed());
+            if left.is_zero() {
                 return true;
-            };
-            let waited = self.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            }
+            std::thread::sleep(left.min(LOOK));
         }
         false
     }
-}
-
-impl State {
-    /// Logs a trouble when it begins or changes.
-    fn trouble(&mut self, why: String) {
-        if self.status.trouble.as_ref() != Some(&why) {
-            log::warn!("sink {}: {why}", self.status.name);
-        }
-        self.status.trouble = Some(why);
-    }
-
-    fn well(&mut self) {
-        if self.status.trouble.take().is_some() {
-            log::info!("sink {} takes alerts again", self.status.name);
-        }
-    }
 
     /// The first in the queue is dealt with.
-    fn done(&mut self) {
-        if let Err(error) = self.spool.done() {
-            let name = &self.status.name;
+    fn done(&self) {
+        let mut spool = self.spool();
+        let noted = spool.done();
+        // Before anybody else changes the queue; never the other way round.
+        let mut status = self.status();
+        status.queued = spool.pending();
+        if let Err(error) = noted {
+            let name = &status.name;
             log::error!("sink {name}: cannot note what was delivered, it may come twice: {error}");
+        }
+    }
+
+    /// Logs a trouble when it begins or changes.
+    fn trouble(&self, why: String) {
+        let mut status = self.status();
+        if status.trouble.as_ref() != Some(&why) {
+            log::warn!("sink {}: {why}", status.name);
+        }
+        status.trouble = Some(why);
+    }
+
+    fn well(&self) {
+        let mut status = self.status();
+        if status.trouble.take().is_some() {
+            log::info!("sink {} takes alerts again", status.name);
         }
     }
 }
@@ -167,10 +190,7 @@ impl Outlet {
         mut target: Box<dyn Target>,
     ) -> std::io::Result<Self> {
         let (name, rules) = (terms.name.clone(), terms.rules.clone());
-        let queued_max = spool.pending();
-        let status = SinkStatus { name: name.clone(), queued_max, ..SinkStatus::default() };
-        let state = State { spool, status, closing: false, cut: false };
-        let queue = Arc::new(Queue { state: Mutex::new(state), changed: Condvar::new() });
+        let queue = Arc::new(Queue::new(name.clone(), spool));
         let own = queue.clone();
         let work = move || {
             let (sent, watch) = (VecDeque::new(), Stopwatch::start());
@@ -187,51 +207,49 @@ impl Outlet {
 
     /// Queues an alert.
     pub(super) fn put(&self, message: &Message, again: bool) {
-        let mut state = self.queue.lock();
-        match state.spool.put(message, again) {
+        let mut spool = self.queue.spool();
+        let (put, pending) = (spool.put(message, again), spool.pending());
+        let mut status = self.queue.status();
+        (status.queued, status.queued_max) = (pending, status.queued_max.max(pending));
+        let name = &status.name;
+        match put {
             Put::Known => return,
             Put::Queued => {}
             Put::Undurable(why) => {
-                let name = &state.status.name;
                 log::error!("sink {name}: what waits for it does not outlive the program: {why}");
             }
             Put::Full => {
-                state.status.lost += 1;
-                let name = &state.status.name;
                 log::error!("sink {name}: no room for {}: lost", message.key);
+                status.lost += 1;
                 return;
             }
         }
-        let pending = state.spool.pending();
-        state.status.queued_max = state.status.queued_max.max(pending);
-        drop(state);
         self.queue.changed.notify_all();
     }
 
     /// Brings what was queued to the disk.
     pub(super) fn sync(&self) {
-        let state = self.queue.lock();
-        if let Err(error) = state.spool.sync() {
-            log::error!("sink {}: {error}", state.status.name);
+        let synced = self.queue.spool().sync();
+        if let Err(error) = synced {
+            log::error!("sink {}: {error}", self.queue.status().name);
         }
     }
 
-    /// How it stands.
+    /// How it stands; waits for nobody.
     pub(super) fn status(&self) -> SinkStatus {
-        let state = self.queue.lock();
-        let hung = state.cut && !self.has_ended();
-        SinkStatus { queued: state.spool.pending(), hung, ..state.status.clone() }
+        let hung = self.queue.is_cut() && !self.has_ended();
+        SinkStatus { hung, ..self.queue.status().clone() }
     }
 
     /// No more will come.
     pub(super) fn close(&self) {
-        self.queue.lock().closing = true;
+        self.queue.closing.store(true, Ordering::Relaxed);
         self.queue.changed.notify_all();
     }
 
     /// What waits is left to the next start.
     pub(super) fn cut(&self) {
-        self.queue.lock().cut = true;
+        self.queue.cut.store(true, Ordering::Relaxed);
         self.queue.changed.notify_all();
     }
 
@@ -266,10 +284,9 @@ impl Worker<'_> {
             }
             match target.deliver(&item) {
                 Ok(()) => {
-                    let mut state = self.queue.lock();
-                    state.status.delivered += 1;
-                    state.done();
-                    state.well();
+                    self.queue.done();
+                    self.queue.status().delivered += 1;
+                    self.queue.well();
                     failures = 0;
                 }
                 Err(Trouble::Refused(why)) => {
@@ -277,10 +294,8 @@ impl Worker<'_> {
                     failures = 0;
                 }
                 Err(Trouble::Passing(why, after)) => {
-                    let mut state = self.queue.lock();
-                    state.status.retried += 1;
-                    state.trouble(excerpt(&why));
-                    drop(state);
+                    self.queue.status().retried += 1;
+                    self.queue.trouble(excerpt(&why));
                     let pause = after.unwrap_or_default().min(RETRY_AFTER_MAX);
                     if !self.queue.pause(pause.max(backoff(failures))) {
                         return;
@@ -308,17 +323,17 @@ impl Worker<'_> {
 
     /// Puts an alert aside that will never be taken.
     fn refused(&self, item: &Item, why: &str) {
-        let name = &self.terms.name;
-        let mut state = self.queue.lock();
-        state.status.failed += 1;
-        log::error!("sink {name} refuses {}: {why}", item.key);
-        if let Some(file) = &self.terms.refused
-            && let Err(error) = append(file, &item.json)
-        {
-            state.status.lost += 1;
-            log::error!("sink {name}: {} is lost: {}: {error}", item.key, file.display());
+        let (name, key) = (&self.terms.name, &item.key);
+        log::error!("sink {name} refuses {key}: {why}");
+        let aside = self.terms.refused.as_ref().map(|file| (file, append(file, &item.json)));
+        let mut status = self.queue.status();
+        status.failed += 1;
+        if let Some((file, Err(error))) = aside {
+            status.lost += 1;
+            log::error!("sink {name}: {key} is lost: {}: {error}", file.display());
         }
-        state.done();
+        drop(status);
+        self.queue.done();
     }
 }
 

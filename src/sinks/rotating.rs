@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::outlet::{Target, Trouble};
 use super::spool::Item;
 use crate::clock;
-use crate::logging::timestamp;
+use crate::logging::{instant, timestamp};
 
 /// Bytes at the end of a file that are searched for its last line.
 const TAIL: u64 = 1 << 20;
@@ -73,12 +73,12 @@ impl Lines {
         let dir = self.path.parent().filter(|dir| !dir.as_os_str().is_empty());
         let names = fs::read_dir(dir.unwrap_or(Path::new(".")))?;
         let names = names.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        // As long as a name of ours, with an instant where that of ours has one.
         let ours = |name: &String| {
-            let instant = name.strip_prefix(&format!("{stem}-"));
-            let instant = instant.and_then(|rest| rest.strip_suffix(&kind));
-            name.len() == named(at).len()
-                && instant.is_some_and(|text| text.starts_with("2") && text.ends_with('Z'))
+            let at = name.strip_prefix(&format!("{stem}-"));
+            let at = at.and_then(|rest| rest.strip_suffix(&kind)?.split_once('T'));
+            at.is_some_and(|(day, time)| {
+                instant(&format!("{day}T{}", time.replace('-', ":"))).is_some()
+            })
         };
         let mut old: Vec<String> = names.filter(ours).collect();
         // Names sort like the instants in them.
@@ -125,4 +125,59 @@ pub(super) fn append(path: &Path, line: &str) -> io::Result<()> {
     let mut file = begin(path)?;
     file.write_all(format!("{line}\n").as_bytes())?;
     file.sync_data()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(path: &Path) -> Lines {
+        Lines { path: path.to_owned(), max_size: 100, keep: 2, open: None }
+    }
+
+    fn item(n: usize) -> Item {
+        Item::of(&n.to_string(), &format!("{{\"n\":{n:020}}}"))
+    }
+
+    #[test]
+    fn files_are_put_aside_at_their_size_and_only_so_many_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("new/alerts.jsonl");
+        let mut file = lines(&path);
+        (0..30).for_each(|n| file.deliver(&item(n)).unwrap());
+        let names = fs::read_dir(path.parent().unwrap()).unwrap();
+        let mut names: Vec<_> =
+            names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        assert_eq!((names.len(), &*names[2]), (3, "alerts.jsonl"), "{names:?}");
+        assert!(names[0].starts_with("alerts-2"), "{names:?}");
+        let text: String = names
+            .iter()
+            .map(|name| fs::read_to_string(path.with_file_name(name)).unwrap())
+            .collect();
+        let last: String = (30 - text.lines().count()..30).map(|n| item(n).json + "\n").collect();
+        assert_eq!(text, last);
+        assert!(text.lines().count() > 6, "{text}");
+    }
+
+    #[test]
+    fn a_line_that_is_there_is_not_written_again_and_a_torn_one_is_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("alerts.jsonl");
+        lines(&path).deliver(&item(1)).unwrap();
+        lines(&path).deliver(&item(1)).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text, item(1).json + "\n");
+        fs::write(&path, text.clone() + "{\"n\":").unwrap();
+        let mut file = lines(&path);
+        file.deliver(&item(2)).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), text + &item(2).json + "\n");
+        // Whoever takes it away gets a new one.
+        fs::remove_file(&path).unwrap();
+        file.deliver(&item(3)).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), item(3).json + "\n");
+        fs::write(&path, "torn from the start").unwrap();
+        lines(&path).deliver(&item(4)).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), item(4).json + "\n");
+    }
 }

@@ -44,6 +44,14 @@ pub(super) struct Item {
     pub(super) json: String,
 }
 
+#[cfg(test)]
+impl Item {
+    /// An alert that waits nowhere.
+    pub(super) fn of(key: &str, json: &str) -> Self {
+        Self { number: 0, offset: 0, key: key.to_owned(), json: json.to_owned() }
+    }
+}
+
 /// What became of an alert that was to be queued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Put {
@@ -113,8 +121,8 @@ impl Spool {
         Self { disk: None, room, waiting, pending: 0, last: 0, recent }
     }
 
-    /// Opens the file at `path`, or begins it at `now`: `budget` bytes at most, and `room` alerts of
-    /// it in memory.
+    /// Opens the file at `path`, or begins it at `now`: `budget` bytes at most, and `room` alerts
+    /// of it in memory.
     ///
     /// # Errors
     /// It cannot be read or written, or belongs to another session that runs.
@@ -159,7 +167,7 @@ impl Spool {
         Ok(spool)
     }
 
-    /// Queues an alert. Of one that an earlier session may have told already (`again`), only what is
+    /// Queues an alert. Of what an earlier session may have told already (`again`), only what is
     /// new since that was stopped.
     pub(super) fn put(&mut self, message: &Message, again: bool) -> Put {
         let Message { key, at, json, .. } = message;

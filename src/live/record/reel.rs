@@ -1,9 +1,9 @@
 //! The recorder's own thread: entries to tapes, one after the other.
 //!
 //! What is on a tape when: a block goes to the operating system every [`FLUSH_NS`], and when an
-//! alert waits for it, which a killed program cannot lose any more; it is brought to the disk every [`SYNC_NS`] and when a tape is
-//! sealed, which a machine without power cannot lose any more. The latter is done by a thread of
-//! its own, since a disk may take seconds for it.
+//! alert waits for it, which a killed program cannot lose any more; it is brought to the disk every
+//! [`SYNC_NS`] and when a tape is sealed, which a machine without power cannot lose any more. The
+//! latter is done by a thread of its own, since a disk may take seconds for it.
 
 use std::fs::File;
 use std::io;
