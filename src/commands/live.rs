@@ -133,7 +133,7 @@ fn panel(options: &Options, config: &Config, out: &mut dyn Write) -> Result<Ende
     let ended = live::run(options, config, &mut |shown| {
         if lines && written.is_ok() {
             let mut alerts = shown.told.alerts.iter();
-            let told = alerts.try_for_each(|message| writeln!(out, "{}", message.line));
+            let told = alerts.try_for_each(|message| writeln!(out, "{}", message.line()));
             written = told.and_then(|()| out.flush());
         }
         panel.show(shown);

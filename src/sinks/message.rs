@@ -1,7 +1,5 @@
 //! An alert as it leaves the program: one JSON object, or some words.
 
-use std::collections::HashSet;
-
 use serde_json::{Value, json};
 use systems::rule::Kind;
 use systems::units::Nanos;
@@ -22,8 +20,8 @@ pub struct Message {
     pub rule: String,
     /// All of it, as one line of JSON.
     pub json: String,
-    /// What a person needs of it, in a line.
-    pub line: String,
+    /// What a person needs of it: when, what, and the numbers of its reasons.
+    pub pieces: Vec<String>,
 }
 
 impl Message {
@@ -32,8 +30,13 @@ impl Message {
     pub(super) fn of(told: &Told, shown: Shown, symbols: &Symbols, latency: Option<u64>) -> Self {
         let mut value = as_json(told, &shown, symbols);
         value["latency_us"] = json!(latency.map(|ns| ns / 1_000));
-        let (json, line) = (value.to_string(), in_words(&value));
-        Self { key: shown.key, at: told.alert.at, rule: shown.rule, json, line }
+        let (json, pieces) = (value.to_string(), in_pieces(&value));
+        Self { key: shown.key, at: told.alert.at, rule: shown.rule, json, pieces }
+    }
+
+    /// The same in a line.
+    pub fn line(&self) -> String {
+        joined(&self.pieces)
     }
 }
 
@@ -80,21 +83,33 @@ pub fn as_json(told: &Told, shown: &Shown, symbols: &Symbols) -> Value {
 
 /// An alert, as [`as_json`] gives it, in a line with the numbers of its reasons.
 pub fn in_words(alert: &Value) -> String {
+    joined(&in_pieces(alert))
+}
+
+fn joined(pieces: &[String]) -> String {
+    let (head, numbers) = pieces.split_at(pieces.len().min(2));
+    format!("{}  {}", head.join("  "), numbers.join(", ")).trim_end().to_owned()
+}
+
+/// When, what, and the numbers of its reasons.
+fn in_pieces(alert: &Value) -> Vec<String> {
     let text = |key: &str| alert[key].as_str().unwrap_or_default();
-    let (at, rule) = (text("at"), text("rule"));
+    let (at, rule) = (text("at").to_owned(), text("rule"));
     if let Some(count) = alert["count"].as_u64() {
-        return format!("{at}  {rule}: {count} more were held by its budget");
+        return vec![at, format!("{rule}: {count} more were held by its budget")];
     }
     let labels = ["late", "provisional"].into_iter().filter(|label| alert[label] == true);
     let labels: String = labels.map(|label| format!(" {label}")).collect();
     let (kind, symbol, interval) = (text("kind"), text("symbol"), text("interval"));
-    let numbers = reasons(alert).filter(|(.., value)| !value.is_boolean());
-    let mut numbers: Vec<_> =
-        numbers.map(|(_, text, value)| format!("{text} {}", shown(value))).collect();
-    // What stands in a condition twice is said once.
-    let mut said = HashSet::new();
-    numbers.retain(|number| said.insert(number.clone()));
-    format!("{at}  {kind} {symbol} {interval} {rule}{labels}  {}", numbers.join(", "))
+    let mut pieces = vec![at, format!("{kind} {symbol} {interval} {rule}{labels}")];
+    for (_, text, value) in reasons(alert).filter(|(.., value)| !value.is_boolean()) {
+        let number = format!("{text} {}", shown(value));
+        // What stands in a condition twice is said once.
+        if !pieces.contains(&number) {
+            pieces.push(number);
+        }
+    }
+    pieces
 }
 
 /// The same in several lines, with all that it carries.

@@ -80,7 +80,9 @@ impl Hook {
     pub(super) fn stop(&mut self) {
         self.shared.ends.store(true, Ordering::Relaxed);
         drop(TcpStream::connect(self.addr));
-        self.thread.take().map(|thread| thread.join().unwrap());
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
     }
 
     /// The same server again, with what it took.

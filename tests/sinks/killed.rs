@@ -19,7 +19,7 @@ const CONFIG: &str = "intervals = [\"1s\", \"1m\"]\nlookback = 60\nindicators = 
 /// A run of so many seconds.
 fn program(exchange: &Exchange, hook: &Hook, dir: &Path, seconds: u64) -> Command {
     let (config, waiting, addr) = (dir.join("scanner.toml"), dir.join("alerts"), hook.addr);
-    let sink = format!("[sinks.hook]\nkind = \"webhook\"\nurl_env = \"HOOK\"\nqueue = 4\n");
+    let sink = "[sinks.hook]\nkind = \"webhook\"\nurl_env = \"HOOK\"\nqueue = 4\n";
     let file = format!("[sinks.file]\nkind = \"file\"\npath = {:?}\n", dir.join("alerts.jsonl"));
     let alerts = format!("[alerts]\nbudget = \"off\"\ndir = {waiting:?}\n");
     std::fs::write(&config, format!("{CONFIG}{alerts}{sink}{file}")).unwrap();
@@ -64,7 +64,7 @@ fn replayed(dir: &Path) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-fn key(alert: &String) -> String {
+fn key(alert: &str) -> String {
     let alert: Value = serde_json::from_str(alert).unwrap();
     alert["key"].as_str().unwrap().to_owned()
 }
@@ -87,7 +87,7 @@ fn a_kill_between_match_and_delivery_neither_loses_nor_repeats_an_alert() {
     let told = replayed(dir.path());
     assert!(told.len() > 20, "{}", told.len());
     let arrived = hook.keys();
-    let keys: Vec<String> = told.iter().map(key).collect();
+    let keys: Vec<String> = told.iter().map(|alert| key(alert)).collect();
     assert_eq!(arrived, keys, "each once, in order; {log}");
     // The file honours the key by itself.
     let text = std::fs::read_to_string(dir.path().join("alerts.jsonl")).unwrap();

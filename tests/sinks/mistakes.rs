@@ -103,7 +103,7 @@ fn doctor_says_beforehand_what_a_sink_lacks() {
     let file = dir.path().join("scanner.toml");
     let doctor = |url: &str| {
         let waiting = dir.path().join("alerts");
-        let sink = format!("[sinks.hook]\nkind = \"webhook\"\nurl_env = \"TAPESCAN_TEST_HOOK\"\n");
+        let sink = "[sinks.hook]\nkind = \"webhook\"\nurl_env = \"TAPESCAN_TEST_HOOK\"\n";
         std::fs::write(&file, format!("[alerts]\ndir = {waiting:?}\n{sink}")).unwrap();
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tapescan"));
         command.args(["doctor", "--exchange", "sim", "--config"]).arg(&file);

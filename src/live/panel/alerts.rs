@@ -11,24 +11,21 @@ use crate::sinks::SinkStatus;
 /// Alerts in the panel: on a terminal of 24 lines they fit below the rest.
 const LAST: usize = 4;
 
-/// Columns of date and time before the words of an alert that are not shown: the time of day is.
-const DATE: usize = 11;
+/// Where in an instant the time of day is, to the second, as a person reads it.
+const TIME: std::ops::Range<usize> = 11..19;
 
-/// The last few alerts.
+/// The last few alerts, in pieces.
 #[derive(Debug, Default)]
-pub(super) struct Last(VecDeque<String>);
+pub(super) struct Last(VecDeque<Vec<String>>);
 
 impl Last {
     /// Takes what was told since the last look.
     pub(super) fn take(&mut self, shown: &Shown) {
-        let lines = shown.told.alerts.iter().map(|message| &message.line);
-        // To the second, as a person reads it.
-        let short = |line: &String| {
-            let time = line.get(DATE..DATE + 8).unwrap_or_default();
-            let words = line.split_once("  ").map_or("", |(_, words)| words);
-            format!("{time} {words}")
-        };
-        self.0.extend(lines.map(short));
+        for message in &shown.told.alerts {
+            let [at, what, numbers @ ..] = &message.pieces[..] else { continue };
+            let head = format!("{} {what}", at.get(TIME).unwrap_or_default());
+            self.0.push_back(std::iter::once(head).chain(numbers.iter().cloned()).collect());
+        }
         self.0.drain(..self.0.len().saturating_sub(LAST));
     }
 
@@ -41,7 +38,12 @@ impl Last {
             format!("{} not shown", HumanCount(missed)),
             Tone::Notice,
         );
-        let last = self.0.iter().rev().map(|line| Row::new("").with(line, Tone::Plain));
+        let last = self.0.iter().rev().map(|pieces| {
+            let all = pieces.iter().enumerate();
+            all.fold(Row::new(""), |row, (place, piece)| {
+                row.with(piece, if place == 0 { Tone::Plain } else { Tone::Dim })
+            })
+        });
         std::iter::once(told).chain(last).collect()
     }
 }
@@ -80,7 +82,11 @@ mod tests {
             at: Nanos::from_seconds(second),
             rule: "surge".to_owned(),
             json: String::new(),
-            line: format!("2026-11-26T12:00:0{second}.000Z  enter AUSDT 1m surge  volume 7"),
+            pieces: vec![
+                format!("2026-11-26T12:00:0{second}.000Z"),
+                "enter AUSDT 1m surge".to_owned(),
+                "volume 7".to_owned(),
+            ],
         };
         let down = SinkStatus {
             name: "chat".to_owned(),
@@ -103,7 +109,7 @@ mod tests {
         let rows: Vec<String> = last.rows(&shown).iter().map(Row::plain).collect();
         assert_eq!(rows.len(), 1 + LAST);
         assert_eq!(rows[0], "alerts: 6 so far, 2 not shown");
-        assert_eq!(rows[1], ": 12:00:05 enter AUSDT 1m surge  volume 7");
+        assert_eq!(rows[1], ": 12:00:05 enter AUSDT 1m surge, volume 7");
         let rows: Vec<String> = sinks(&shown).map(|row| row.plain()).collect();
         let chat =
             "sink: chat, DOWN, 0 delivered, 2 waiting, 1,500 at most, 3 retried, status 500: ";

@@ -7,7 +7,7 @@ use systems::units::Nanos;
 
 fn message(n: u64) -> Message {
     let (key, json) = (format!("rule/{n}"), format!("{{\"n\":{n}}}"));
-    Message { key, at: Nanos(n), rule: "rule".to_owned(), json, line: String::new() }
+    Message { key, at: Nanos(n), rule: "rule".to_owned(), json, pieces: Vec::new() }
 }
 
 fn terms(rate: Option<(usize, Duration)>, refused: Option<PathBuf>) -> Terms {

@@ -6,7 +6,7 @@ const BUDGET: u64 = 1 << 30;
 
 fn message(at: u64) -> Message {
     let (key, json) = (format!("rule/{at}"), format!("{{\"at\":{at},\"text\":\"\\\"\"}}"));
-    Message { key, at: Nanos(at), rule: "rule".to_owned(), json, line: String::new() }
+    Message { key, at: Nanos(at), rule: "rule".to_owned(), json, pieces: Vec::new() }
 }
 
 fn open(dir: &Path, room: usize) -> Spool {
