@@ -20,6 +20,7 @@ pub mod rules;
 pub mod session;
 pub mod settings;
 pub mod sim;
+pub mod sinks;
 pub mod symbols;
 pub mod synthetic;
 pub mod tape;

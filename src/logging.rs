@@ -250,7 +250,8 @@ pub fn instant(text: &str) -> Option<Nanos> {
     (timestamp(at) == text).then_some(at)
 }
 
-fn since_epoch(at: std::time::SystemTime) -> Option<Nanos> {
+/// An instant of the machine's as one of ours, from 1970 on.
+pub(crate) fn since_epoch(at: std::time::SystemTime) -> Option<Nanos> {
     let since = at.duration_since(std::time::SystemTime::UNIX_EPOCH).ok()?;
     u64::try_from(since.as_nanos()).map(Nanos).ok()
 }

@@ -20,6 +20,7 @@ mod rest;
 mod restless;
 mod rules;
 mod sim;
+mod sinks;
 mod support;
 mod talib;
 mod tape;

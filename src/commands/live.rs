@@ -1,6 +1,6 @@
 //! `tapescan live`.
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -17,11 +17,15 @@ use crate::live::panel::{Panel, Rate};
 use crate::live::record::{Record, Recording};
 use crate::live::{self, Ended, LiveError, Options, Shown};
 use crate::logging::timestamp;
+use crate::sinks::SinkStatus;
 
 impl From<LiveError> for Failure {
     fn from(error: LiveError) -> Self {
         match error {
-            LiveError::Symbol(_) | LiveError::Symbols(_) | LiveError::Plan(_) => Self::usage(error),
+            LiveError::Symbol(_)
+            | LiveError::Symbols(_)
+            | LiveError::Plan(_)
+            | LiveError::Sink(_) => Self::usage(error),
             _ => Self::failed(error),
         }
     }
@@ -36,8 +40,11 @@ pub(super) fn run(args: &LiveArgs, out: &mut dyn Write) -> Result<(), Failure> {
         let dir = log.dir.clone().unwrap_or_default();
         Failure::Failed(format!("no log can be written to {}: {error}", dir.display()))
     })?;
-    let ended =
-        if args.json { json_lines(&options, &config, out)? } else { panel(&options, &config)? };
+    let ended = if args.json {
+        json_lines(&options, &config, out)?
+    } else {
+        panel(&options, &config, out)?
+    };
     if args.json {
         writeln!(out, "{}", summary(&ended, &config))?;
     } else {
@@ -64,6 +71,16 @@ fn in_words(ended: &Ended, config: &Config, out: &mut dyn Write) -> Result<(), F
         count(status.lost),
         count(ended.dropped.requests as u64)
     )?;
+    for sink in &ended.sinks {
+        let SinkStatus { name, delivered, retried, failed, lost, queued, queued_max, .. } = sink;
+        let [delivered, retried, failed] = [delivered, retried, failed].map(|n| count(*n));
+        let [lost, queued, most] = [lost, queued, queued_max].map(|n| count(*n));
+        write!(out, "sink {name}: {delivered} delivered, {retried} retried, {failed} refused, ")?;
+        writeln!(out, "{lost} lost, {queued} wait for the next start, at most {most} waited")?;
+    }
+    if ended.shown.told.dropped > 0 {
+        writeln!(out, "{} alerts reached no sink", count(ended.shown.told.dropped))?;
+    }
     if ended.dropped.unknown {
         writeln!(out, "requests hung and were left behind, uncounted")?;
     }
@@ -109,21 +126,33 @@ fn latency(ended: &Ended) -> Vec<Value> {
     cells.collect()
 }
 
-fn panel(options: &Options, config: &Config) -> Result<Ended, LiveError> {
+/// The panel, and alerts as lines where it does not show them.
+fn panel(options: &Options, config: &Config, out: &mut dyn Write) -> Result<Ended, Failure> {
     let mut panel = Panel::new(&config.venue, options.run_for);
+    let (lines, mut written) = (!panel.is_drawn() || !io::stdout().is_terminal(), Ok(()));
     let ended = live::run(options, config, &mut |shown| {
+        if lines && written.is_ok() {
+            let mut alerts = shown.told.alerts.iter();
+            let told = alerts.try_for_each(|message| writeln!(out, "{}", message.line()));
+            written = told.and_then(|()| out.flush());
+        }
         panel.show(shown);
         // What repeated itself is told when its time is over, not when something else happens.
         log::logger().flush();
     });
     panel.done();
-    ended
+    written?;
+    Ok(ended?)
 }
 
-/// One object a second; the final summary comes after them.
+/// One object a second, and one for each alert; the final summary comes after them.
 fn json_lines(options: &Options, config: &Config, out: &mut dyn Write) -> Result<Ended, Failure> {
     let (mut looks, mut rate, mut written) = (0u32, Rate::default(), Ok(()));
     let ended = live::run(options, config, &mut |shown| {
+        if written.is_ok() {
+            let mut alerts = shown.told.alerts.iter();
+            written = alerts.try_for_each(|alert| writeln!(out, "{{\"alert\":{}}}", alert.json));
+        }
         if looks.is_multiple_of(LOOKS_PER_LINE) && written.is_ok() {
             let elapsed = live::limits::SHOW * looks;
             let prints_per_s = rate.of(shown.status.prints - shown.status.resumed, elapsed);
@@ -163,6 +192,10 @@ fn state(shown: &Shown, config: &Config, prints_per_s: f64) -> Value {
         "inbox_max": status.inbox_max,
         "candles": status.candles(),
         "marks": marks.collect::<Vec<_>>(),
+        "alerts": status.alerts,
+        "alerts_not_shown": shown.told.missed,
+        "alerts_dropped": shown.told.dropped,
+        "sinks": shown.told.sinks.iter().map(sink).collect::<Vec<_>>(),
         "gaps": status.gaps,
         "warm_up_done": status.warm_up.0,
         "warm_up": status.warm_up.1,
@@ -176,6 +209,21 @@ fn state(shown: &Shown, config: &Config, prints_per_s: f64) -> Value {
         "closed_until": rest.closed.map(|closed| timestamp(closed.until)),
         "banned": rest.closed.is_some_and(|closed| closed.banned),
         "recording": recording(shown),
+    })
+}
+
+/// How a sink stands.
+fn sink(sink: &SinkStatus) -> Value {
+    json!({
+        "name": sink.name,
+        "delivered": sink.delivered,
+        "retried": sink.retried,
+        "failed": sink.failed,
+        "lost": sink.lost,
+        "queued": sink.queued,
+        "queued_max": sink.queued_max,
+        "trouble": sink.trouble,
+        "hung": sink.hung,
     })
 }
 
@@ -206,6 +254,8 @@ fn summary(ended: &Ended, config: &Config) -> Value {
         "requests_hung": ended.dropped.unknown,
         "answers_dropped": ended.dropped.answers,
         "latency": latency(ended),
+        "alerts_dropped": ended.shown.told.dropped,
+        "sinks": ended.sinks.iter().map(sink).collect::<Vec<_>>(),
         "tape": tapes.last(),
         "tapes": tapes,
         "recording_failed": failed,

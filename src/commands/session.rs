@@ -10,6 +10,9 @@ use crate::venue::Venue;
 /// Symbols of a real venue that are followed unless others are named.
 const TOP: usize = 200;
 
+/// What is looked for where nobody says what.
+const RULES: &str = include_str!("../../rules/live.toml");
+
 /// A session that could begin.
 pub(super) struct Session {
     /// The configuration, with what the command line says instead.
@@ -24,7 +27,10 @@ impl Session {
     /// Decides everything that the venue need not be asked for, and starts the simulated exchange
     /// if that is the venue.
     pub(super) fn new(args: &SessionArgs) -> Result<Self, Failure> {
-        let mut config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+        let mut config = match &args.config {
+            Some(file) => Config::read(file)?,
+            None => Config::parse("rules/live.toml", RULES)?,
+        };
         override_with(&mut config, args)?;
         let exchange = match Venue::parse(&config.venue) {
             None => Some(sim::for_live(args)?),

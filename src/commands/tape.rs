@@ -253,7 +253,7 @@ fn generate(
     let mut market = Market::new(spec);
     let mut header = market.header().clone();
     if let Some(config) = config {
-        header.config = Config::read(config)?.to_toml();
+        header.config = Config::read(config)?.for_tapes();
     }
     tape.begin(&header, segment_of(&header)).map_err(Failure::failed)?;
     for entry in market.by_ref() {

@@ -26,10 +26,13 @@ mod read;
 mod record;
 mod rules;
 mod sections;
+mod sinks;
 
 pub use choice::Choice;
 pub use edge::{REQUESTS, STREAMS, base};
 pub use nearest::nearest;
+pub(crate) use sinks::host_and_port;
+pub use sinks::{Sink, Source, To};
 
 /// Everything a session is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +67,10 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// How many alerts all rules together may give.
     pub budget: Option<Budget>,
+    /// Folder of what waits for sinks, and of what they refused.
+    pub alerts_dir: PathBuf,
+    /// Where alerts go, by name.
+    pub sinks: Vec<Sink>,
 }
 
 /// "Not at all", where else there is an amount.
@@ -219,6 +226,8 @@ impl Default for Config {
             listen: None,
             rules: Vec::new(),
             budget: Some(Budget { count: 100, window_ns: 60 * Nanos::PER_SECOND }),
+            alerts_dir: PathBuf::from("tapescan-alerts"),
+            sinks: Vec::new(),
         }
     }
 }
@@ -295,13 +304,15 @@ impl Config {
     }
 
     /// Whether both make the same of the same tape: all but what is recorded, logged, measured,
-    /// and asked for how often.
+    /// delivered where, and asked for how often.
     pub fn decides_like(&self, other: &Self) -> bool {
         let deciding = |config: &Self| Self {
             record: other.record.clone(),
             log: other.log.clone(),
             profile: other.profile.clone(),
             listen: other.listen,
+            alerts_dir: other.alerts_dir.clone(),
+            sinks: other.sinks.clone(),
             rest: other.rest.clone(),
             symbols: other.symbols.clone(),
             requests: other.requests.clone(),

@@ -2,20 +2,27 @@
 
 use std::fmt::{self, Write};
 
+use super::rules::name_of;
 use super::sections::{PUBLISHED, SCOPES, WINNERS};
 use super::{Choice, Config, OFF, PerInterval, VENUES, amounts};
 
 impl Config {
-    /// Every key with its value and a comment: what `tapescan config` prints, and what goes on
-    /// tapes.
+    /// Every key with its value and a comment: what `tapescan config` prints.
     pub fn to_toml(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = self
             .write_top(&mut text)
             .and_then(|()| self.write_sections(&mut text))
-            .and_then(|()| self.write_rules(&mut text));
+            .and_then(|()| self.write_rules(&mut text))
+            .and_then(|()| self.write_sinks(&mut text));
         text
+    }
+
+    /// The same for the header of a tape: where alerts go decides nothing that is on it, and is
+    /// nobody's business who gets it.
+    pub fn for_tapes(&self) -> String {
+        Self { sinks: Vec::new(), ..self.clone() }.to_toml()
     }
 
     fn write_top(&self, out: &mut String) -> fmt::Result {
@@ -187,8 +194,4 @@ fn or_example(out: &mut String, key: &str, value: Option<String>, example: &str)
 /// A TOML string, escaped where needed.
 pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
-}
-
-fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: T) -> &'static str {
-    names.iter().find(|(_, it)| *it == value).map_or("", |(name, _)| name)
 }

@@ -37,6 +37,13 @@ pub(super) fn alerts<'t>(reader: &mut Reader<'t>, section: Section<'_, 't>, conf
     if let Some(budget) = reader.value(section, "budget", read) {
         config.budget = budget;
     }
+    let dir = |item: Item<'_, '_>| match item.text()? {
+        "" => Err("expected a folder".to_owned()),
+        text => Ok(text.into()),
+    };
+    if let Some(dir) = reader.value(section, "dir", dir) {
+        config.alerts_dir = dir;
+    }
 }
 
 /// Reads `[rules.NAME]`, all of them, and checks them against the rest of the configuration.
@@ -49,7 +56,7 @@ pub(super) fn rules<'t>(reader: &mut Reader<'t>, document: Section<'_, 't>, conf
             reader.note(item.line(), &path, item.expected(&format!("a section [{path}]")));
             continue;
         };
-        if let Err(message) = check_name(name) {
+        if let Err(message) = check_name("rule", name) {
             reader.note(item.line(), &path, message);
         }
         let section = Section::new(&path, table);
@@ -88,11 +95,13 @@ fn tell(reader: &mut Reader<'_>, mistake: &Mistake, rules: &[Rule], lines: &[(us
     }
 }
 
-fn check_name(name: &str) -> Result<(), String> {
+/// Whether a rule or a sink may have this name.
+pub(super) fn check_name(what: &str, name: &str) -> Result<(), String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if name.len() > NAME_MAX || name.is_empty() || !name.bytes().all(plain) {
         return Err(format!(
-            "a rule's name has letters, digits, - and _, at most {NAME_MAX}: it stands in keys"
+            "a {what}'s name has letters, digits, - and _, at most {NAME_MAX}: it stands in {}",
+            if what == "rule" { "keys" } else { "names of files" }
         ));
     }
     Ok(())
@@ -152,7 +161,7 @@ fn interval(text: &str, config: &Config) -> Result<Interval, String> {
 }
 
 /// `"5/10m"`.
-fn budget(text: &str) -> Result<Budget, String> {
+pub(super) fn budget(text: &str) -> Result<Budget, String> {
     let read = || {
         let (count, window) = text.split_once('/')?;
         let plain = count.bytes().all(|byte| byte.is_ascii_digit());
@@ -165,11 +174,11 @@ fn budget(text: &str) -> Result<Budget, String> {
     })
 }
 
-fn budget_text(budget: Budget) -> String {
+pub(super) fn budget_text(budget: Budget) -> String {
     format!("{}/{}", budget.count, amounts::duration_text(budget.window_ns))
 }
 
-fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: T) -> &'static str {
+pub(super) fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: T) -> &'static str {
     names.iter().find(|(_, it)| *it == value).map_or("", |(name, _)| name)
 }
 
@@ -191,6 +200,8 @@ impl Config {
         writeln!(out, "# what is more is told in one message at the end of that time.")?;
         let budget = self.budget.map_or_else(|| OFF.to_owned(), budget_text);
         writeln!(out, "budget = {}", quoted(&budget))?;
+        writeln!(out, "# Folder of what waits for sinks, and of what they refused.")?;
+        writeln!(out, "dir = {}", quoted(&self.alerts_dir.to_string_lossy()))?;
         if self.rules.is_empty() {
             writeln!(out, "\n# What is looked for.\n# [rules.above-vwap]")?;
             writeln!(out, "# when = \"close crosses_above vwap and average(volume, 3) > 0\"")?;

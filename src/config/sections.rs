@@ -11,7 +11,7 @@ use super::profile::profile;
 use super::read::{Item, Reader, Section};
 use super::record::record;
 use super::{Config, LOOKBACK, PerInterval, Problem, Published, Scope, Winner};
-use super::{amounts, default_indicators, edge, nearest, rules};
+use super::{amounts, default_indicators, edge, nearest, rules, sinks};
 use crate::logging::Levels;
 
 /// Every key, by section.
@@ -32,6 +32,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "http",
             "alerts",
             "rules",
+            "sinks",
         ],
     ),
     ("venue", &["name", "symbols", "refresh", "requests", "streams"]),
@@ -41,7 +42,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("log", &["level", "dir", "max_size", "keep"]),
     ("profile", &["interval", "file", "budget"]),
     ("http", &["listen"]),
-    ("alerts", &["budget"]),
+    ("alerts", &["budget", "dir"]),
 ];
 
 /// Longest grace; a candle that waits longer is of no use to a scanner.
@@ -87,6 +88,7 @@ pub(super) fn config(text: &str) -> Result<Config, Vec<Problem>> {
     lookback(&mut reader, document, &mut config.intervals);
     indicators(&mut reader, document, &mut config.intervals);
     rules::rules(&mut reader, document, &mut config);
+    sinks::sinks(&mut reader, document, &mut config);
     reader.close(config)
 }
 

@@ -21,6 +21,7 @@ use crate::replay::{CaughtUp, Outputs, Summary};
 use crate::rest::budget::Priority;
 use crate::rest::plan::{Job, Wanted};
 use crate::session::Session;
+use crate::sinks::Handed;
 use crate::symbols::Symbols;
 use crate::tape::entry::Body;
 use crate::venue::{Channel, Decoded, Kind, What};
@@ -37,6 +38,8 @@ pub trait Ports {
     fn recording(&self) -> Recording {
         Recording::Off
     }
+    /// Hands alerts on.
+    fn tell(&mut self, alerts: Vec<Handed>);
 }
 
 /// What a drive is made of.
@@ -94,6 +97,8 @@ pub struct Drive<P> {
     /// Instants on the tape never step back.
     received: Nanos,
     venue_now: Nanos,
+    /// Heartbeats since the last step: the venue's time, and when each was received.
+    beats: Vec<(Nanos, Nanos)>,
     time_asked: Nanos,
     lags: Lags,
     /// When every symbol was last looked at.
@@ -103,12 +108,13 @@ pub struct Drive<P> {
 
 impl<P: Ports> Drive<P> {
     /// A drive that has not begun.
-    pub fn new(mut parts: Parts, ports: P) -> Self {
+    pub fn new(mut parts: Parts, mut ports: P) -> Self {
         let symbols = parts.session.symbols().specs().len();
         let warm_up = parts.jobs.iter().filter(|job| job.priority == Priority::WarmUp).count();
         let CaughtUp { prints, received, requests, .. } = std::mem::take(&mut parts.earlier);
         // Going through earlier tapes is no step of this session.
         parts.engine.spent();
+        telling::tell(&mut parts.outputs, &mut ports, |_| None);
         let begun = |id| parts.engine.folded(SymbolId(id)) > 0;
         let begun = (0..symbols as u16).map(begun).collect();
         let beginnings = Beginnings::new(parts.intervals[0], begun);
@@ -122,6 +128,7 @@ impl<P: Ports> Drive<P> {
             beginnings,
             received,
             venue_now: Nanos(0),
+            beats: Vec::new(),
             time_asked: Nanos(0),
             lags: Lags::new(),
             counted: Nanos(0),
@@ -203,14 +210,17 @@ impl<P: Ports> Drive<P> {
             note_closed(outbox, intervals, &mut latency.meter);
         });
         latency.meter.stepped(&engine.spent(), engine.now());
+        self.tell();
         self.ask();
     }
 
     /// Ends the session: nothing is asked for any more, and the last pulse takes effect.
     pub fn finish(mut self, venue: &str, threads: usize) -> Finished<P> {
         self.step();
-        let Parts { engine, session, outputs, .. } = &mut self.parts;
+        let Parts { engine, outputs, .. } = &mut self.parts;
         engine.finish(&mut |outbox| outputs.take(outbox));
+        self.tell();
+        let Parts { engine, session, outputs, .. } = &mut self.parts;
         let prints = self.status.prints;
         let summary = Summary::collect(engine, session, outputs, venue, threads, prints);
         let Parts { session, engine, outputs, latency, .. } = self.parts;
@@ -233,6 +243,7 @@ impl<P: Ports> Drive<P> {
         self.status.inbox = inbox;
         self.status.inbox_max = self.status.inbox_max.max(inbox);
         self.status.marks = outputs.marks().collect();
+        self.status.alerts = outputs.alerts();
         self.status.gaps = (0..symbols).map(|id| engine.gaps(SymbolId(id)).len()).sum();
         self.status.requests = (engine.queue().handed_out, engine.queue().waiting);
         self.status.recording = self.ports.recording();
@@ -293,6 +304,7 @@ impl<P: Ports> Drive<P> {
         let venue_now = self.parts.fleet.clock().venue_time(at).unwrap_or_default();
         if venue_now > self.venue_now {
             self.venue_now = venue_now;
+            self.beats.push((venue_now, at));
             self.enter(at, Kept::Plain(Body::Heartbeat(venue_now)));
             self.look_back(at);
         }
@@ -374,6 +386,7 @@ fn give_out(outbox: &Outbox, outputs: &mut Outputs, requests: &mut Vec<Request>)
 mod asking;
 mod listing;
 mod streamed;
+mod telling;
 
 pub use listing::Listing;
 pub use streamed::Streamed;

@@ -1,9 +1,9 @@
 //! The end of a session, stage by stage, each with a deadline of its own.
 //!
 //! Sockets are closed and the beat stops; what is in the inbox is folded; the engine's last pulses
-//! run; the tape is sealed; requests are broken off. Nothing waits for an address that is being
-//! looked up or for a connection that is being made. Whatever outlasts its deadline is left behind
-//! and named.
+//! run; sinks deliver what is queued; the tape is sealed; requests are broken off. Nothing waits
+//! for an address that is being looked up or for a connection that is being made. Whatever outlasts
+//! its deadline is left behind and named.
 
 use std::fmt;
 use std::future::Future;
@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 
 use super::LiveError;
 use super::inbox::Sender;
-use super::limits::{DRAIN_ENGINE, DRAIN_INBOX, DRAIN_REQUESTS, DRAIN_TAPE};
+use super::limits::{DRAIN_ENGINE, DRAIN_INBOX, DRAIN_REQUESTS, DRAIN_SINKS, DRAIN_TAPE};
 use crate::rest::worker::Report;
 
 /// What the engine's thread is at, once it ends.
@@ -26,6 +26,8 @@ pub enum Stage {
     Inbox,
     /// Its last pulses take effect.
     Engine,
+    /// Sinks deliver what is queued.
+    Sinks,
     /// The recorder writes what is queued, and seals the tape.
     Tape,
 }
@@ -36,6 +38,7 @@ impl Stage {
         match self {
             Self::Inbox => DRAIN_INBOX,
             Self::Engine => DRAIN_ENGINE,
+            Self::Sinks => DRAIN_SINKS,
             Self::Tape => DRAIN_TAPE,
         }
     }
@@ -46,6 +49,7 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Self::Inbox => "folding what was in the inbox",
             Self::Engine => "the last pulses of the engine",
+            Self::Sinks => "delivering the last alerts",
             Self::Tape => "sealing the tape",
         })
     }

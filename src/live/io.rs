@@ -35,6 +35,7 @@ use crate::rest::arrival::Arrival;
 use crate::rest::budget::Priority;
 use crate::session::Session;
 use crate::settings::{settings, widths};
+use crate::sinks::Sinks;
 use crate::tape::entry::Header;
 use crate::tls::tls_config;
 use crate::venue::Venue;
@@ -48,6 +49,7 @@ pub(super) async fn session(
     let now: Clock = Arc::new(clock::steady(options.speed));
     let seed = clock::now().0;
     let mut signals = Signals::new()?;
+    let sinks = Sinks::open(config, clock::now())?;
     let shelf = options.record.as_deref();
     let shelf = shelf.map(|dir| Shelf::open(dir, &config.venue, &config.record)).transpose()?;
     let earlier = match shelf.as_ref().filter(|_| options.resume) {
@@ -78,12 +80,16 @@ pub(super) async fn session(
     };
     let recorder = shelf.map(|shelf| recorder(shelf, options, config, symbols)).transpose()?;
 
+    let on_tape = recorder.as_ref().map_or_else(|| Box::new(|_| true) as _, Recorder::on_tape);
+    let (teller, window) = sinks.start(config, symbols, on_tape)?;
+
     let watch = Stopwatch::start();
     let (sender, events) = inbox(INBOX);
     let (commands, to_do) = mpsc::channel(COMMANDS);
     let (status, statuses) = watch::channel(Status::default());
     let (stages, ending) = watch::channel(Stage::default());
-    let channels = Channels { inbox: events, commands, jobs: ends.jobs, recorder, status, stages };
+    let (inbox, jobs) = (events, ends.jobs);
+    let channels = Channels { inbox, commands, jobs, recorder, teller, status, stages };
     let sockets = Sockets::new(options, config, sender.clone(), now.clone())?;
     let feeds = [
         beat(sender.clone(), now.clone(), options.speed),
@@ -93,7 +99,11 @@ pub(super) async fn session(
     let sources = metrics::Sources { status: statuses.clone(), rest: rest.clone(), latency };
     let _serving = numbers.map(|listener| metrics::serve(listener, sources));
     let engine = start(parts, channels, now, options.venue.name(), options.threads)?;
-    let shown = || Shown { status: statuses.borrow().clone(), rest: rest.borrow().clone() };
+    let shown = || Shown {
+        status: statuses.borrow().clone(),
+        rest: rest.borrow().clone(),
+        told: window.look(),
+    };
     let run_for = options.run_for;
     let end = async move {
         match run_for {
@@ -108,7 +118,7 @@ pub(super) async fn session(
     let carried = carry(sockets, to_do, sender, feeds, (end, ending), &mut || show(&shown())).await;
     drop(stop_worker);
     carried?;
-    let Worked { summary, outputs, symbols, latency, mut record } =
+    let Worked { summary, outputs, symbols, latency, mut record, sinks } =
         engine.join().map_err(|_| LiveError::Broken)?;
     let elapsed = watch.elapsed();
     let dropped = requests(worker, REQUESTS).await;
@@ -122,7 +132,9 @@ pub(super) async fn session(
         }
     }
     let shown = shown();
-    Ok(Ended { summary, outputs, symbols, latency, record, shown, dropped, elapsed })
+    // What was told at the end.
+    show(&shown);
+    Ok(Ended { summary, outputs, symbols, latency, record, shown, sinks, dropped, elapsed })
 }
 
 /// Carries out commands until the engine has ended, which it does soon after `end`.
@@ -183,7 +195,7 @@ fn parts(
     let engine = Engine::watched(&told, symbols.specs(), options.threads, now.clone())?;
     let latency = measured(options, config, &told, now)?;
     let session = Session::new(symbols.clone(), told.intervals.clone(), options.venue.name());
-    let outputs = Outputs::new(widths(config), options.keep_candles);
+    let outputs = Outputs::new(widths(config), options.keep_candles).keeping_alerts();
     let candles = match config.reconcile.scope {
         config::Scope::All => Priority::Routine,
         config::Scope::Suspect | config::Scope::Off => Priority::Suspect,
@@ -240,7 +252,7 @@ fn recorder(
     let header = Header {
         venue: options.venue.name().to_owned(),
         program: if config.venue == "sim" { PROGRAM_SIM } else { PROGRAM }.to_owned(),
-        config: config.to_toml(),
+        config: config.for_tapes(),
         symbols: symbols.specs().to_vec(),
     };
     Ok(Recorder::start(shelf, header, config.record.every_ns, clock::now())?)

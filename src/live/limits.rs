@@ -106,6 +106,10 @@ pub const DRAIN_INBOX: Duration = Duration::from_secs(15);
 /// How long its last pulses may take: candles that wait for room take some.
 pub const DRAIN_ENGINE: Duration = Duration::from_secs(15);
 
+/// How long sinks may take to deliver what is queued; they give up before, and what they lack then
+/// goes out at the next start.
+pub const DRAIN_SINKS: Duration = Duration::from_secs(10);
+
 /// How long the tape may take. The recorder gives itself up before, so a stuck disk costs the tape
 /// and not the summary.
 pub const DRAIN_TAPE: Duration = Duration::from_secs(20);
@@ -129,4 +133,8 @@ pub const METRICS_PAUSE: Duration = Duration::from_secs(1);
 pub const COUNTED_NS: u64 = Nanos::PER_SECOND;
 
 const _: () = assert!(RECORDER_WAIT.as_secs() < DRAIN_INBOX.as_secs());
+const _: () = {
+    let sinks = crate::sinks::limits::DRAIN.as_secs() + crate::sinks::limits::BREAK_OFF.as_secs();
+    assert!(sinks < DRAIN_SINKS.as_secs());
+};
 const _: () = assert!(SEAL.as_secs() < DRAIN_TAPE.as_secs());

@@ -42,6 +42,7 @@ use crate::latency::Kept;
 use crate::link::PlanError;
 use crate::replay::{Outputs, ReplayError, Summary};
 use crate::rest::desk::Snapshot;
+use crate::sinks::{SinkError, SinkStatus, Telling};
 use crate::symbols::{Symbols, SymbolsError};
 use crate::tls::TlsError;
 use crate::venue::Venue;
@@ -83,6 +84,8 @@ pub struct Shown {
     pub status: Status,
     /// The requests' side.
     pub rest: Snapshot,
+    /// Alerts since the last time, and how sinks stand.
+    pub told: Telling,
 }
 
 /// What a session leaves behind.
@@ -99,6 +102,8 @@ pub struct Ended {
     pub record: Option<Record>,
     /// How it stood in the end.
     pub shown: Shown,
+    /// How the sinks stood in the end.
+    pub sinks: Vec<SinkStatus>,
     /// What was not done when it ended.
     pub dropped: Dropped,
     /// How long it took, from dialling to the last fold.
@@ -126,6 +131,9 @@ pub enum LiveError {
     /// The schedule does not build.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
+    /// A sink cannot begin.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
     /// The first tape could not be made.
     #[error("recording failed: {0}")]
     Record(#[from] RecordError),

@@ -1,5 +1,6 @@
 //! What a person sees of a live session: a block of lines on a terminal, a log line elsewhere.
 
+mod alerts;
 mod rows;
 
 use std::collections::VecDeque;
@@ -11,6 +12,7 @@ use systems::units::Nanos;
 use super::Shown;
 use crate::clock::{self, Stopwatch};
 use crate::terminal;
+use alerts::Last;
 use rows::Row;
 
 /// How often a line is logged where there is no terminal.
@@ -30,6 +32,7 @@ pub struct Panel {
     /// Prints at the last looks, over which their rate is taken: an engine that is busy tells how
     /// it stands in fits and starts.
     looks: VecDeque<(u64, Duration)>,
+    last: Last,
     /// What the session is: its venue, and how long it is to last.
     venue: String,
     run_for: Option<Duration>,
@@ -56,20 +59,29 @@ impl Panel {
             bar.set_style(style);
         }
         let (watch, logged, looks) = (Stopwatch::start(), Duration::ZERO, VecDeque::new());
-        Self { bar, watch, logged, looks, venue: venue.to_owned(), run_for, drawn: (vec![], 0) }
+        let (venue, last, drawn) = (venue.to_owned(), Last::default(), (vec![], 0));
+        Self { bar, watch, logged, looks, last, venue, run_for, drawn }
+    }
+
+    /// Whether it is drawn, or only logged.
+    pub fn is_drawn(&self) -> bool {
+        !self.bar.is_hidden()
     }
 
     /// Shows how it stands now.
     pub fn show(&mut self, shown: &Shown) {
         let elapsed = self.watch.elapsed();
         let rate = self.smooth_rate(shown.status.prints - shown.status.resumed, elapsed);
-        let drawn = !self.bar.is_hidden();
+        let drawn = self.is_drawn();
+        self.last.take(shown);
         if !drawn && elapsed < self.logged + LOG_EVERY {
             return;
         }
         let (venue, run_for, now) = (&*self.venue, self.run_for, clock::now());
-        let rows = rows::rows(&View { venue, shown, rate, elapsed, run_for, now });
+        let mut rows = rows::rows(&View { venue, shown, rate, elapsed, run_for, now });
+        rows.extend(alerts::sinks(shown));
         if drawn {
+            rows.extend(self.last.rows(shown));
             self.draw(&rows);
         } else {
             self.logged = elapsed;

@@ -16,6 +16,7 @@ use super::limits::{RECORDER, RECORDER_PAUSE, RECORDER_WAIT, SEAL};
 use super::socket::Text;
 use crate::clock::Stopwatch;
 use crate::rest::arrival::News;
+use crate::sinks::OnTape;
 use crate::tape::entry::{Body, Entry, Header};
 use crate::tape::{CreateError, WriteError};
 
@@ -178,16 +179,38 @@ impl fmt::Display for Recording {
 
 /// How it stands, for both threads.
 #[derive(Clone, Debug, Default)]
-struct Stand(Arc<Mutex<Recording>>, Arc<AtomicU64>);
+struct Stand(Arc<Mutex<Recording>>, Arc<Counts>);
+
+/// Entries, counted from the first.
+#[derive(Debug, Default)]
+struct Counts {
+    /// Taken from the queue.
+    taken: AtomicU64,
+    /// Given to the operating system.
+    written: AtomicU64,
+    /// So many are to be given to it at once.
+    wanted: AtomicU64,
+}
 
 impl Stand {
     /// An entry was taken from the queue.
     fn took(&self) {
-        self.1.fetch_add(1, Ordering::Relaxed);
+        self.1.taken.fetch_add(1, Ordering::Relaxed);
     }
 
     fn taken(&self) -> u64 {
-        self.1.load(Ordering::Relaxed)
+        self.1.taken.load(Ordering::Relaxed)
+    }
+
+    /// All entries that were taken are with the operating system.
+    fn wrote(&self) {
+        self.1.written.store(self.taken(), Ordering::Release);
+    }
+
+    /// Whether entries that were taken are waited for.
+    fn is_awaited(&self) -> bool {
+        let wanted = self.1.wanted.load(Ordering::Relaxed);
+        wanted > self.1.written.load(Ordering::Relaxed) && wanted <= self.taken()
     }
 
     fn get(&self) -> Recording {
@@ -283,6 +306,22 @@ impl Recorder {
     /// How it stands.
     pub fn recording(&self) -> Recording {
         self.stand.get()
+    }
+
+    /// Has all entries so far written soon; how many there are.
+    pub(super) fn hurry(&self) -> u64 {
+        self.stand.1.wanted.store(self.put, Ordering::Relaxed);
+        self.put
+    }
+
+    /// What tells whether so many entries are on tape, where a killed program does not lose them,
+    /// or never will be.
+    pub(super) fn on_tape(&self) -> OnTape {
+        let stand = self.stand.clone();
+        Box::new(move |entries| {
+            stand.1.written.load(Ordering::Acquire) >= entries
+                || matches!(stand.get(), Recording::Failed(_))
+        })
     }
 
     /// Writes what is left and seals the tape, if that can be done in time.

@@ -46,6 +46,8 @@ pub struct Status {
     pub intervals: Vec<Interval>,
     /// Candles closed so far, by interval index and mark.
     pub marks: Vec<(u8, Mark, u64)>,
+    /// Alerts told so far, those of the tapes of earlier sessions among them.
+    pub alerts: u64,
     /// Open gaps over all symbols.
     pub gaps: usize,
     /// Requests for candles that a stream made needless.

@@ -8,11 +8,12 @@ use super::drive::{Drive, Finished, Parts, Ports};
 use super::ending::Stage;
 use super::event::{Command, Event};
 use super::limits::BATCH;
-use super::record::{Record, Recorded, Recorder, Recording};
+use super::record::{Kept, Record, Recorded, Recorder, Recording};
 use super::{Clock, Status};
-use crate::latency::Kept;
+use crate::latency;
 use crate::replay::{Outputs, Summary};
 use crate::rest::plan::Job;
+use crate::sinks::{Handed, SinkStatus, Teller};
 use crate::symbols::Symbols;
 
 /// What the engine's thread leaves behind.
@@ -20,8 +21,9 @@ pub(super) struct Worked {
     pub(super) summary: Summary,
     pub(super) outputs: Outputs,
     pub(super) symbols: Symbols,
-    pub(super) latency: Kept,
+    pub(super) latency: latency::Kept,
     pub(super) record: Option<Record>,
+    pub(super) sinks: Vec<SinkStatus>,
 }
 
 /// The channels of the engine's thread.
@@ -30,6 +32,7 @@ pub(super) struct Channels {
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) jobs: mpsc::Sender<Job>,
     pub(super) recorder: Option<Recorder>,
+    pub(super) teller: Teller,
     pub(super) status: watch::Sender<Status>,
     /// How far the end has come.
     pub(super) stages: watch::Sender<Stage>,
@@ -40,6 +43,8 @@ struct Wired {
     commands: mpsc::Sender<Command>,
     jobs: mpsc::Sender<Job>,
     recorder: Option<Recorder>,
+    teller: Teller,
+    clock: Clock,
 }
 
 impl Ports for Wired {
@@ -56,6 +61,9 @@ impl Ports for Wired {
     }
 
     fn record(&mut self, entry: Recorded) {
+        if let Kept::Listed(_, anew) = &entry.body {
+            self.teller.listed(anew);
+        }
         if let Some(recorder) = &mut self.recorder {
             recorder.put(entry);
         }
@@ -63,6 +71,11 @@ impl Ports for Wired {
 
     fn recording(&self) -> Recording {
         self.recorder.as_ref().map_or(Recording::Off, Recorder::recording)
+    }
+
+    fn tell(&mut self, alerts: Vec<Handed>) {
+        let entries = self.recorder.as_ref().map_or(0, Recorder::hurry);
+        self.teller.tell(alerts, (self.clock)(), entries);
     }
 }
 
@@ -75,15 +88,20 @@ pub(super) fn start(
     threads: usize,
 ) -> std::io::Result<JoinHandle<Worked>> {
     std::thread::Builder::new().name("engine".into()).spawn(move || {
-        let Channels { mut inbox, commands, jobs, recorder, status, stages } = channels;
-        let mut drive = Drive::new(parts, Wired { commands, jobs, recorder });
-        drive.start(clock());
+        let Channels { mut inbox, commands, jobs, recorder, teller, status, stages } = channels;
+        let begun = clock();
+        let mut drive = Drive::new(parts, Wired { commands, jobs, recorder, teller, clock });
+        drive.start(begun);
         work(&mut drive, &mut inbox, &status);
         stages.send_replace(Stage::Engine);
         let Finished { summary, outputs, symbols, latency, ports } = drive.finish(venue, threads);
+        // Commands end with the port: the sockets' side would take this for the end of all.
+        let Wired { commands: _open, recorder, teller, .. } = ports;
+        stages.send_replace(Stage::Sinks);
+        let sinks = teller.finish();
         stages.send_replace(Stage::Tape);
-        let record = ports.recorder.map(Recorder::finish);
-        Worked { summary, outputs, symbols, latency, record }
+        let record = recorder.map(Recorder::finish);
+        Worked { summary, outputs, symbols, latency, record, sinks }
     })
 }
 

@@ -168,6 +168,11 @@ impl Outputs {
         self.told.as_deref().unwrap_or_default()
     }
 
+    /// Takes out the alerts that were kept since the last call.
+    pub fn take_told(&mut self) -> Vec<Told> {
+        self.told.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// Candles by interval and by the mark with which they closed.
     pub fn marks(&self) -> impl Iterator<Item = (u8, Mark, u64)> + '_ {
         self.marks.iter().map(|((interval, mark), count)| (*interval, *mark, *count as u64))

@@ -46,7 +46,8 @@ impl Default for Timeouts {
 /// How long a connection that is not used is kept: the venue closes them after about a minute.
 const IDLE: Duration = Duration::from_secs(30);
 
-const AGENT: &str = concat!("tapescan/", env!("CARGO_PKG_VERSION"));
+/// What we call ourselves.
+pub(crate) const AGENT: &str = concat!("tapescan/", env!("CARGO_PKG_VERSION"));
 
 /// An answer, whatever its status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,19 +83,7 @@ impl Client {
         extra_ca: Option<&Path>,
         timeouts: Timeouts,
     ) -> Result<Self, TlsError> {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(timeouts.connect));
-        let builder = HttpsConnectorBuilder::new();
-        let connector = if base.starts_with("http://") {
-            // Nothing is encrypted, so a machine without root certificates will do.
-            let tls = trusting_nobody()?;
-            builder.with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp)
-        } else {
-            let tls = (*tls_config(extra_ca)?).clone();
-            builder.with_tls_config(tls).https_only().enable_http1().wrap_connector(tcp)
-        };
+        let connector = connector(base, extra_ca, timeouts.connect)?;
         let http = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
@@ -139,8 +128,31 @@ impl Client {
     }
 }
 
+/// What makes connections to `base`; each may take as long as `connect`.
+///
+/// # Errors
+/// [`TlsError`]: nothing to trust, or an `extra_ca` that cannot be used.
+pub(crate) fn connector(
+    base: &str,
+    extra_ca: Option<&Path>,
+    connect: Duration,
+) -> Result<HttpsConnector<HttpConnector>, TlsError> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(connect));
+    let builder = HttpsConnectorBuilder::new();
+    if base.starts_with("http://") {
+        // Nothing is encrypted, so a machine without root certificates will do.
+        let tls = trusting_nobody()?;
+        return Ok(builder.with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp));
+    }
+    let tls = (*tls_config(extra_ca)?).clone();
+    Ok(builder.with_tls_config(tls).https_only().enable_http1().wrap_connector(tcp))
+}
+
 /// Reads a body that may turn out longer than it should be, or never end.
-async fn read(mut body: Incoming, limit: usize) -> Result<Vec<u8>, Failure> {
+pub(crate) async fn read(mut body: Incoming, limit: usize) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| network(&error))?;
@@ -160,7 +172,7 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
 }
 
 /// Symbols may have any letters, an address may not.
-fn percent_encoded(path: &str) -> String {
+pub(crate) fn percent_encoded(path: &str) -> String {
     path.bytes().fold(String::with_capacity(path.len()), |mut text, byte| {
         if byte.is_ascii_graphic() {
             text.push(char::from(byte));
@@ -172,7 +184,7 @@ fn percent_encoded(path: &str) -> String {
 }
 
 /// The whole chain of causes: the outermost often says "client error" only.
-fn network(error: &(dyn std::error::Error + 'static)) -> Failure {
+pub(crate) fn network(error: &(dyn std::error::Error + 'static)) -> Failure {
     if let Some(text) = distrust(error) {
         return Failure::Untrusted(text);
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::venue::Learnt;
 use super::{Check, Level, count, memory, size};
 use crate::commands::session::Session;
+use crate::config::Config;
 use crate::engine::Engine;
 use crate::settings::settings;
 
@@ -27,6 +28,7 @@ pub(super) fn checks(session: &Session, learnt: &Learnt, checks: &mut Vec<Check>
     }
     checks.push(recording(session, learnt));
     checks.push(log_folder(session));
+    checks.extend(sinks(session));
     checks.push(open_files(learnt));
     checks.push(threads(session, learnt));
 }
@@ -92,6 +94,27 @@ fn log_folder(session: &Session) -> Check {
             Check::ok("log", format!("{}: {error}", dir.display())).but(Level::Problem, advice)
         }
     }
+}
+
+/// Of a configuration that has any. Whether they are up is seen when an alert is delivered.
+fn sinks(session: &Session) -> Option<Check> {
+    let Config { sinks, alerts_dir, .. } = &session.config;
+    if sinks.is_empty() {
+        return None;
+    }
+    let waits = alerts_dir.display();
+    let checked = crate::sinks::check(&session.config).map_err(|error| error.to_string());
+    let written = || writable(alerts_dir).map_err(|error| format!("{waits}: {error}"));
+    Some(match checked.and_then(|()| written()) {
+        Ok(()) => {
+            let names: Vec<&str> = sinks.iter().map(|sink| sink.name.as_str()).collect();
+            Check::ok("sinks", format!("{}; what waits is in {waits}", names.join(", ")))
+        }
+        Err(why) => {
+            let advice = "put right what it names; the folder is dir in [alerts]";
+            Check::ok("sinks", why).but(Level::Problem, advice)
+        }
+    })
 }
 
 /// Whether files can be made in a folder, or the folder itself if it is not there yet.

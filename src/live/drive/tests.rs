@@ -26,6 +26,7 @@ struct Fake {
     jobs: Vec<Job>,
     room: usize,
     entries: Vec<Recorded>,
+    told: Vec<Handed>,
 }
 
 impl Ports for Fake {
@@ -43,6 +44,10 @@ impl Ports for Fake {
 
     fn record(&mut self, entry: Recorded) {
         self.entries.push(entry);
+    }
+
+    fn tell(&mut self, alerts: Vec<Handed>) {
+        self.told.extend(alerts);
     }
 }
 

@@ -21,7 +21,7 @@ const BAR_BEGINS: char = '[';
 
 /// How a piece is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tone {
+pub(super) enum Tone {
     Plain,
     /// Worth a look.
     Notice,
@@ -39,16 +39,16 @@ pub(super) struct Row {
 }
 
 impl Row {
-    fn new(name: &'static str) -> Self {
+    pub(super) fn new(name: &'static str) -> Self {
         Self { name, pieces: Vec::new() }
     }
 
-    fn with(mut self, text: impl Into<String>, tone: Tone) -> Self {
+    pub(super) fn with(mut self, text: impl Into<String>, tone: Tone) -> Self {
         self.pieces.push((text.into(), tone));
         self
     }
 
-    fn with_if(self, condition: bool, text: impl Into<String>, tone: Tone) -> Self {
+    pub(super) fn with_if(self, condition: bool, text: impl Into<String>, tone: Tone) -> Self {
         if condition { self.with(text, tone) } else { self }
     }
 
@@ -253,6 +253,7 @@ mod tests {
     use crate::latency::Point;
     use crate::live::Shown;
     use crate::rest::budget::Closed;
+    use crate::sinks::Telling;
     use systems::candle::Mark;
 
     fn shown() -> Shown {
@@ -267,7 +268,7 @@ mod tests {
         let until = Nanos::from_seconds(1_723_161_600 + 130);
         let closed = Some(Closed { until, banned: true });
         let rest = Snapshot { closed, used: 50, allowed: 100, ..Snapshot::default() };
-        Shown { status, rest }
+        Shown { status, rest, told: Telling::default() }
     }
 
     fn texts(width: usize) -> Vec<(String, usize)> {

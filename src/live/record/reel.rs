@@ -1,9 +1,9 @@
 //! The recorder's own thread: entries to tapes, one after the other.
 //!
-//! What is on a tape when: a block goes to the operating system every [`FLUSH_NS`], which a killed
-//! program cannot lose any more; it is brought to the disk every [`SYNC_NS`] and when a tape is
-//! sealed, which a machine without power cannot lose any more. The latter is done by a thread of
-//! its own, since a disk may take seconds for it.
+//! What is on a tape when: a block goes to the operating system every [`FLUSH_NS`], and when an
+//! alert waits for it, which a killed program cannot lose any more; it is brought to the disk every
+//! [`SYNC_NS`] and when a tape is sealed, which a machine without power cannot lose any more. The
+//! latter is done by a thread of its own, since a disk may take seconds for it.
 
 use std::fs::File;
 use std::io;
@@ -98,7 +98,7 @@ impl Reel {
         let written = self.open.writer.write(&recorded.entry());
         written.map_err(|source| self.open.fault(source))?;
         self.open.entries += 1;
-        if at.0.saturating_sub(self.open.flushed.0) >= FLUSH_NS {
+        if at.0.saturating_sub(self.open.flushed.0) >= FLUSH_NS || self.stand.is_awaited() {
             self.flush(at)?;
         }
         Ok(())
@@ -109,6 +109,7 @@ impl Reel {
         open.flushed = at;
         let flushed = open.writer.flush();
         flushed.map_err(|source| open.fault(source))?;
+        self.stand.wrote();
         // Writing to a file that has no name any more goes on without an error.
         if !open.file.exists() {
             return Err(RecordError::Gone(open.file.clone()));

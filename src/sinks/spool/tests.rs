@@ -1,0 +1,126 @@
+//! Queues in files: what is taken is delivered once, whatever happens in between.
+
+use super::*;
+
+const BUDGET: u64 = 1 << 30;
+
+fn message(at: u64) -> Message {
+    let (key, json) = (format!("rule/{at}"), format!("{{\"at\":{at},\"text\":\"\\\"\"}}"));
+    Message { key, at: Nanos(at), rule: "rule".to_owned(), json, pieces: Vec::new() }
+}
+
+fn open(dir: &Path, room: usize) -> Spool {
+    Spool::open(&dir.join("sink.spool"), BUDGET, room, Nanos(100)).unwrap()
+}
+
+/// Takes out up to `count`, in order.
+fn take(spool: &mut Spool, count: usize) -> Vec<String> {
+    let mut keys = Vec::new();
+    while keys.len() < count {
+        let Some(item) = spool.first().unwrap() else { break };
+        assert!(item.json.starts_with("{\"at\":"), "{}", item.json);
+        keys.push(item.key.clone());
+        spool.done().unwrap();
+    }
+    keys
+}
+
+fn keys(range: std::ops::Range<u64>) -> Vec<String> {
+    range.map(|at| message(at).key).collect()
+}
+
+#[test]
+fn what_waits_survives_in_order_and_what_was_delivered_does_not_come_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = open(dir.path(), 3);
+    for at in 200..210 {
+        assert_eq!(spool.put(&message(at), false), Put::Queued);
+    }
+    assert_eq!((spool.pending(), spool.waiting.len()), (10, 3));
+    assert_eq!(take(&mut spool, 4), keys(200..204));
+    drop(spool);
+    let mut spool = open(dir.path(), 3);
+    assert_eq!((spool.pending(), spool.waiting.len()), (6, 0));
+    assert_eq!(spool.put(&message(205), false), Put::Known);
+    assert_eq!(spool.put(&message(210), false), Put::Queued);
+    assert_eq!(take(&mut spool, 99), keys(204..211));
+    assert_eq!(take(&mut spool, 1), [""; 0]);
+}
+
+#[test]
+fn of_what_an_earlier_session_told_only_the_news_is_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = open(dir.path(), 3);
+    // From before the file was begun: nobody wanted it then.
+    assert_eq!(spool.put(&message(99), true), Put::Known);
+    assert_eq!(spool.put(&message(150), false), Put::Queued);
+    let twin = Message { key: "twin".to_owned(), ..message(150) };
+    assert_eq!(spool.put(&message(140), true), Put::Known);
+    assert_eq!(spool.put(&message(150), true), Put::Known);
+    assert_eq!(spool.put(&twin, true), Put::Queued);
+    assert_eq!(spool.put(&message(160), true), Put::Queued);
+    // A simulated exchange may begin earlier than the last one ended.
+    assert_eq!(spool.put(&message(10), false), Put::Queued);
+}
+
+#[test]
+fn a_torn_line_is_cut_off_and_what_comes_after_it_stands() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = open(dir.path(), 3);
+    spool.put(&message(200), false);
+    spool.put(&message(201), false);
+    drop(spool);
+    let path = dir.path().join("sink.spool");
+    let text = fs::read(&path).unwrap();
+    for cut in 1..20 {
+        fs::write(&path, &text[..text.len() - cut]).unwrap();
+        let mut spool = open(dir.path(), 3);
+        assert_eq!(spool.put(&message(201), false), Put::Queued, "{cut}");
+        assert_eq!(take(&mut spool, 9), keys(200..202), "{cut}");
+        drop(spool);
+        assert_eq!(open(dir.path(), 3).pending(), 0, "{cut}");
+    }
+}
+
+#[test]
+fn the_file_is_written_anew_and_stays_small() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = open(dir.path(), 8);
+    let path = dir.path().join("sink.spool");
+    let (mut taken, mut most) = (Vec::new(), 0);
+    let long = "x".repeat(4_000);
+    for at in 200..1_200 {
+        let json = format!("{{\"at\":{at},\"text\":{long:?}}}");
+        spool.put(&Message { json, ..message(at) }, false);
+        // Always some behind, more of them than are in memory.
+        if at >= 220 {
+            taken.extend(take(&mut spool, 1));
+        }
+        most = most.max(path.metadata().unwrap().len());
+    }
+    assert!(most > DONE_MAX && most < 2 * DONE_MAX, "{most}");
+    drop(spool);
+    let mut spool = open(dir.path(), 8);
+    assert_eq!(spool.pending(), 20);
+    assert_eq!(spool.put(&message(1_150), false), Put::Known, "keys survive, too");
+    taken.extend(take(&mut spool, 99));
+    assert_eq!(taken, keys(200..1_200));
+}
+
+#[test]
+fn at_a_limit_what_is_new_is_refused_and_one_session_alone_has_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("small.spool");
+    let mut spool = Spool::open(&path, 300, 2, Nanos(1)).unwrap();
+    let put: Vec<Put> = (200..212).map(|at| spool.put(&message(at), false)).collect();
+    let queued = put.iter().filter(|put| **put == Put::Queued).count();
+    assert!((3..8).contains(&queued) && put.last() == Some(&Put::Full), "{put:?}");
+    let busy = Spool::open(&path, 300, 2, Nanos(1)).unwrap_err();
+    assert!(busy.to_string().contains("another session"), "{busy}");
+    assert_eq!(take(&mut spool, 99).len(), queued);
+    assert_eq!(spool.put(&message(300), false), Put::Queued, "there is room again");
+    let mut spool = Spool::in_memory(2);
+    let put: Vec<Put> = (200..204).map(|at| spool.put(&message(at), false)).collect();
+    assert_eq!(put, [Put::Queued, Put::Queued, Put::Full, Put::Full]);
+    assert_eq!(take(&mut spool, 9), keys(200..202));
+}
