@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use systems::interval::Interval;
 use systems::rule::Kind;
 
+use super::ranking;
 use super::table::count;
 use crate::config::Config;
 use crate::logging::timestamp;
@@ -17,16 +18,22 @@ use crate::symbols::Symbols;
 /// Alerts shown; the file has all of them.
 const SHOWN: usize = 20;
 
-/// Writes every alert that was kept as one JSON object a line.
+/// Writes every alert and every move in a table that was kept as one JSON object a line, in the
+/// order of time; of one pulse the alerts come first.
 pub(super) fn write_lines(
     out: &mut dyn Write,
     outputs: &Outputs,
     symbols: &Symbols,
     config: &Config,
 ) -> io::Result<()> {
+    let mut moves = outputs.moved().iter().peekable();
     each(outputs.told(), symbols, config, |told, shown| {
+        while let Some(one) = moves.next_if(|one| one.at < told.alert.at) {
+            writeln!(out, "{}", ranking::line(one, symbols, config))?;
+        }
         writeln!(out, "{}", as_json(told, &shown, symbols))
-    })
+    })?;
+    moves.try_for_each(|one| writeln!(out, "{}", ranking::line(one, symbols, config)))
 }
 
 fn each(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::profile::time;
+use super::ranking;
 use super::replay::{as_json, print};
 use super::session::Session;
 use super::table::count;
@@ -110,7 +111,7 @@ fn latency(ended: &Ended) -> Vec<Value> {
 }
 
 fn panel(options: &Options, config: &Config) -> Result<Ended, LiveError> {
-    let mut panel = Panel::new(&config.venue, options.run_for);
+    let mut panel = Panel::new(config, options.run_for);
     let ended = live::run(options, config, &mut |shown| {
         panel.show(shown);
         // What repeated itself is told when its time is over, not when something else happens.
@@ -176,6 +177,7 @@ fn state(shown: &Shown, config: &Config, prints_per_s: f64) -> Value {
         "closed_until": rest.closed.map(|closed| timestamp(closed.until)),
         "banned": rest.closed.is_some_and(|closed| closed.banned),
         "recording": recording(shown),
+        "tables": ranking::as_json(&status.tables, config),
     })
 }
 

@@ -24,7 +24,10 @@ impl Session {
     /// Decides everything that the venue need not be asked for, and starts the simulated exchange
     /// if that is the venue.
     pub(super) fn new(args: &SessionArgs) -> Result<Self, Failure> {
-        let mut config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+        let mut config = match args.config.as_deref() {
+            Some(file) => Config::read(file)?,
+            None => Config { tables: Config::default_tables(), ..Config::default() },
+        };
         override_with(&mut config, args)?;
         let exchange = match Venue::parse(&config.venue) {
             None => Some(sim::for_live(args)?),

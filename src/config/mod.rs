@@ -13,7 +13,7 @@ use systems::rule::Budget;
 use systems::units::Nanos;
 
 use crate::logging::Levels;
-use crate::rules::Rule;
+use crate::rules::{Rule, Table};
 
 mod amounts;
 mod choice;
@@ -25,10 +25,13 @@ mod read;
 mod record;
 mod rules;
 mod sections;
+mod tables;
+mod universe;
 
 pub use choice::Choice;
 pub use edge::{REQUESTS, STREAMS, base};
 pub use nearest::nearest;
+pub use universe::Universe;
 
 /// Everything a session is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +40,8 @@ pub struct Config {
     pub venue: String,
     /// Which symbols; `None` leaves it to the venue: of a real one the busiest.
     pub symbols: Option<Choice>,
+    /// What they must be like where they are not named.
+    pub universe: Universe,
     /// Scheme and host of requests, where they are not the venue's own.
     pub requests: Option<String>,
     /// Scheme, host and route of streams, where they are not the venue's own.
@@ -59,6 +64,8 @@ pub struct Config {
     pub profile: Profile,
     /// What is looked for, by name.
     pub rules: Vec<Rule>,
+    /// Ranked tables, by name.
+    pub tables: Vec<Table>,
     /// How many alerts all rules together may give.
     pub budget: Option<Budget>,
 }
@@ -192,6 +199,7 @@ impl Default for Config {
         Self {
             venue: "binance".to_owned(),
             symbols: None,
+            universe: Universe::default(),
             requests: None,
             streams: None,
             refresh_ns: 600 * Nanos::PER_SECOND,
@@ -214,6 +222,7 @@ impl Default for Config {
             log: Log { level: Levels::default(), dir: None, max_size: 64 << 20, keep: 8 },
             profile: Profile { interval_ns: 10 * Nanos::PER_SECOND, file: None, budget: 64 << 20 },
             rules: Vec::new(),
+            tables: Vec::new(),
             budget: Some(Budget { count: 100, window_ns: 60 * Nanos::PER_SECOND }),
         }
     }
@@ -299,6 +308,7 @@ impl Config {
             profile: other.profile.clone(),
             rest: other.rest.clone(),
             symbols: other.symbols.clone(),
+            universe: other.universe.clone(),
             requests: other.requests.clone(),
             streams: other.streams.clone(),
             refresh_ns: other.refresh_ns,

@@ -1,6 +1,7 @@
 //! What a person sees of a live session: a block of lines on a terminal, a log line elsewhere.
 
 mod rows;
+mod tables;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use systems::units::Nanos;
 
 use super::Shown;
 use crate::clock::{self, Stopwatch};
+use crate::config::Config;
 use crate::terminal;
 use rows::Row;
 
@@ -33,6 +35,7 @@ pub struct Panel {
     /// What the session is: its venue, and how long it is to last.
     venue: String,
     run_for: Option<Duration>,
+    heads: Vec<tables::Head>,
     /// Widths of the lines that are drawn, and of the terminal when they were.
     drawn: (Vec<usize>, usize),
 }
@@ -50,13 +53,14 @@ struct View<'a> {
 
 impl Panel {
     /// A panel that shows nothing yet.
-    pub fn new(venue: &str, run_for: Option<Duration>) -> Self {
+    pub fn new(config: &Config, run_for: Option<Duration>) -> Self {
         let bar = terminal::draw(ProgressBar::new_spinner());
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             bar.set_style(style);
         }
         let (watch, logged, looks) = (Stopwatch::start(), Duration::ZERO, VecDeque::new());
-        Self { bar, watch, logged, looks, venue: venue.to_owned(), run_for, drawn: (vec![], 0) }
+        let (venue, heads) = (config.venue.clone(), tables::heads(config));
+        Self { bar, watch, logged, looks, venue, run_for, heads, drawn: (vec![], 0) }
     }
 
     /// Shows how it stands now.
@@ -68,7 +72,8 @@ impl Panel {
             return;
         }
         let (venue, run_for, now) = (&*self.venue, self.run_for, clock::now());
-        let rows = rows::rows(&View { venue, shown, rate, elapsed, run_for, now });
+        let mut rows = rows::rows(&View { venue, shown, rate, elapsed, run_for, now });
+        rows.extend(tables::rows(&self.heads, &shown.status.tables));
         if drawn {
             self.draw(&rows);
         } else {

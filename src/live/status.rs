@@ -6,6 +6,7 @@ use systems::units::Nanos;
 
 use super::record::Recording;
 use crate::latency::Point;
+use crate::rules::Ranking;
 
 /// How a live session stands.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,6 +36,8 @@ pub struct Status {
     pub latency: Point,
     /// The most events that were ever found waiting in the inbox.
     pub inbox_max: usize,
+    /// The tables as they stand, by number.
+    pub tables: Vec<Ranking>,
     /// Candles closed so far, by interval index and mark.
     pub marks: Vec<(u8, Mark, u64)>,
     /// Open gaps over all symbols.

@@ -7,6 +7,7 @@ mod pace;
 mod remap;
 mod summary;
 mod tapes;
+mod until;
 
 pub use catch_up::{CaughtUp, catch_up};
 pub use drift::{DriftReport, Example};
@@ -14,6 +15,7 @@ pub use outputs::{Candles, Latest, Outputs, Told, write_csv};
 pub use pace::{Pace, Speed};
 pub use summary::{LATENESS_OPEN_MS, OpenGap, Summary};
 pub use tapes::{Tapes, TapesError};
+pub use until::replay_until;
 
 use std::io;
 

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use systems::candle::{Candle, Mark};
 use systems::dispatch::{Change, Outbox, Record};
 use systems::interval::Interval;
-use systems::rule::{Alert, Held};
+use systems::rule::{Alert, Held, Move};
 use systems::symbol::SymbolSpec;
 use systems::track::Value;
 use systems::trade::SymbolId;
@@ -56,8 +56,11 @@ pub struct Outputs {
     differences: u64,
     drift: Drift,
     alerts: u64,
+    moves: u64,
     /// Kept only if asked for.
     told: Option<Vec<Told>>,
+    /// Kept with the alerts.
+    moved: Vec<Move>,
 }
 
 impl Outputs {
@@ -74,11 +77,13 @@ impl Outputs {
             differences: 0,
             drift: Drift::default(),
             alerts: 0,
+            moves: 0,
             told: None,
+            moved: Vec::new(),
         }
     }
 
-    /// The same, keeping alerts.
+    /// The same, keeping alerts and moves in tables.
     pub fn keeping_alerts(self) -> Self {
         Self { told: Some(Vec::new()), ..self }
     }
@@ -89,7 +94,9 @@ impl Outputs {
         self.differences += outbox.differences.len() as u64;
         self.drift.take(outbox);
         self.alerts += outbox.alerts.len() as u64;
+        self.moves += outbox.moves.len() as u64;
         if let Some(told) = &mut self.told {
+            self.moved.extend_from_slice(&outbox.moves);
             told.extend(outbox.alerts.iter().map(|alert| Told {
                 alert: *alert,
                 clauses: outbox.clauses_of(alert).to_vec(),
@@ -166,6 +173,16 @@ impl Outputs {
     /// The alerts, if they were kept.
     pub fn told(&self) -> &[Told] {
         self.told.as_deref().unwrap_or_default()
+    }
+
+    /// Symbols that came into tables, left them or changed places.
+    pub fn moves(&self) -> u64 {
+        self.moves
+    }
+
+    /// Those, if alerts were kept.
+    pub fn moved(&self) -> &[Move] {
+        &self.moved
     }
 
     /// Candles by interval and by the mark with which they closed.

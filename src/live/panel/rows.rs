@@ -21,7 +21,7 @@ const BAR_BEGINS: char = '[';
 
 /// How a piece is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tone {
+pub(super) enum Tone {
     Plain,
     /// Worth a look.
     Notice,
@@ -33,17 +33,22 @@ enum Tone {
 
 /// One line.
 pub(super) struct Row {
-    name: &'static str,
+    name: String,
     /// In order of importance.
     pieces: Vec<(String, Tone)>,
 }
 
 impl Row {
-    fn new(name: &'static str) -> Self {
-        Self { name, pieces: Vec::new() }
+    fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), pieces: Vec::new() }
     }
 
-    fn with(mut self, text: impl Into<String>, tone: Tone) -> Self {
+    /// A line whose name may be too long: a space stays behind what is left of it.
+    pub(super) fn called(name: &str) -> Self {
+        Self::new(&name.chars().take(NAME - 1).collect::<String>())
+    }
+
+    pub(super) fn with(mut self, text: impl Into<String>, tone: Tone) -> Self {
         self.pieces.push((text.into(), tone));
         self
     }
