@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-PEERS = ["hand_written", "serde_json", "sonic-rs", "yata", "ta"]
+PEERS = ["hand_written", "serde_json", "sonic-rs", "yata", "ta", "evalexpr", "cel"]
 SEVEN = ["vwap", "atr(14)", "ema(12)", "ema(26)", "rsi(14)", "macd(12,26,9)", "bbands(20,2)"]
 
 
@@ -76,6 +76,15 @@ def rows(found, memory):
     for depth, budget in [(1, "1 µs"), (32, ""), (300, "")]:
         yield from beside(f"restate a row's candle {depth} from the end, seven indicators",
                           "restate", f"ours/{depth}", budget)
+    yield from beside("a condition of three comparisons, once", "rules/condition")
+    closing = "a close of 2,000 symbols with 200 rules on 3 intervals: a symbol"
+    for group, what in [("rules/close", closing),
+                        ("rules/heartbeat", "the same, a heartbeat without a close")]:
+        values = found.get(group, {})
+        if "ours" in values and "without" in values:
+            ours, without = values["ours"], values["without"]
+            yield row(what, duration(ours), f"without rules {duration(without)}",
+                      f"{ours / without:.2f}")
     if "resident_mb" in memory:
         yield row("resident, 2,000 symbols x 3 intervals x 300 candles",
                   f"{memory['resident_mb']:.0f} MB", budget="250 MB")

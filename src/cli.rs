@@ -1,8 +1,10 @@
 //! What a user types: flags as typed, decided into what the commands take.
 
 mod profile;
+mod rules;
 
 pub use profile::{ProfileArgs, ProfileCommand, RunArgs};
+pub use rules::{ExplainArgs, RulesCommand};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -54,6 +56,8 @@ pub enum Command {
     /// Check the rules of a configuration, or rehearse them on tapes.
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// Say what every rule makes of a symbol at a time, with the values of all its parts.
+    Explain(ExplainArgs),
     /// Look into tapes, cut them, or make one.
     #[command(subcommand)]
     Tape(TapeCommand),
@@ -275,47 +279,6 @@ fn sim_speed(text: &str) -> Result<f64, String> {
         Ok(speed) if (0.01..=10_000.0).contains(&speed) => Ok(speed),
         _ => Err("a speed is a factor from 0.01 to 10000".into()),
     }
-}
-
-/// `tapescan rules ...`.
-#[derive(Debug, Subcommand)]
-pub enum RulesCommand {
-    /// Compare what the rules of two configurations tell about the same tapes.
-    Diff {
-        /// The configuration as it was.
-        old: PathBuf,
-        /// The configuration as it would be.
-        new: PathBuf,
-        /// Tapes of one session, in any order.
-        #[arg(required = true)]
-        tapes: Vec<PathBuf>,
-        /// Print one JSON object on stdout and nothing else there.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Rehearse rules on tapes: what each would have told, and what happened after.
-    Test {
-        /// Tapes of one session, in any order.
-        #[arg(required = true)]
-        tapes: Vec<PathBuf>,
-        /// Use this configuration instead of the one on the tape.
-        #[arg(long)]
-        config: Option<PathBuf>,
-        /// Threads of the engine; cannot be seen in the results.
-        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
-        threads: u16,
-        /// Print one JSON object on stdout and nothing else there.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Say what the rules of a configuration cost and read; exit code 2 with every mistake in it.
-    Check {
-        /// The configuration file.
-        file: PathBuf,
-        /// Print one JSON object on stdout and nothing else there.
-        #[arg(long)]
-        json: bool,
-    },
 }
 
 /// `tapescan tape ...`.

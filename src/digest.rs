@@ -2,7 +2,7 @@
 
 use systems::candle::Candle;
 use systems::dispatch::{Outbox, Record, Request};
-use systems::rule::Alert;
+use systems::rule::{Alert, Move};
 use xxhash_rust::xxh3::Xxh3;
 
 /// The hash of one minute's outputs, by minute since the epoch.
@@ -10,9 +10,9 @@ pub type MinuteDigest = (u64, u64);
 
 /// Hashes outboxes in the order in which pulses made them.
 ///
-/// Covered are candles with marks and revisions, every value bit by bit, differences, requests
-/// and alerts with what they rest on; not covered is anything that depends on how the run was
-/// carried out.
+/// Covered are candles with marks and revisions, every value bit by bit, differences, requests,
+/// alerts with what they rest on, and moves in tables; not covered is anything that depends on how
+/// the run was carried out.
 #[derive(Clone)]
 pub struct Digest {
     whole: Xxh3,
@@ -57,6 +57,7 @@ impl Digest {
         }
         outbox.requests.iter().for_each(|request| put_request(&mut bytes, request));
         outbox.alerts.iter().for_each(|alert| put_alert(&mut bytes, outbox, alert));
+        outbox.moves.iter().for_each(|one| put_move(&mut bytes, one));
         self.whole.update(&bytes);
         self.minute.update(&bytes);
         self.bytes = bytes;
@@ -123,6 +124,18 @@ fn put_alert(bytes: &mut Vec<u8>, outbox: &Outbox, alert: &Alert) {
         bytes.extend(held.symbol.0.to_le_bytes());
         bytes.extend(held.open_time.0.to_le_bytes());
     }
+}
+
+fn put_move(bytes: &mut Vec<u8>, one: &Move) {
+    bytes.extend(one.table.to_le_bytes());
+    bytes.extend(one.symbol.0.to_le_bytes());
+    for place in [one.from, one.to] {
+        bytes.extend(place.unwrap_or(0).to_le_bytes());
+    }
+    let unknown = one.score.is_nan();
+    bytes.extend([u8::from(unknown), u8::from(one.late)]);
+    bytes.extend(if unknown { 0 } else { one.score.to_bits() }.to_le_bytes());
+    bytes.extend(one.open_time.0.to_le_bytes());
 }
 
 fn put_request(bytes: &mut Vec<u8>, request: &Request) {

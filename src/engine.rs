@@ -15,6 +15,7 @@ use systems::pulse::{Beat, Clock};
 use systems::reconcile::Evidence;
 use systems::request::{Queue, Wants};
 use systems::row::Rows;
+use systems::rule::Lanes;
 use systems::rule::alert::Desk;
 use systems::settings::Settings;
 use systems::symbol::SymbolSpec;
@@ -270,6 +271,7 @@ impl Engine {
                 let listed = spawn::list(&mut self.world, symbol, (price, quantity));
                 self.rows += if listed { self.intervals() } else { 0 };
                 self.row(symbol, 0)?;
+                self.note_listed(symbol, now);
             }
             Control::Unrecoverable { symbol, from_id, to_id } => {
                 self.ledger(symbol)?.give_up(from_id, to_id);
@@ -290,6 +292,16 @@ impl Engine {
 
     fn row(&self, symbol: SymbolId, interval: u8) -> Option<Entity> {
         self.world.resource::<Rows>().get(symbol, interval)
+    }
+
+    /// Notes when a symbol was listed, for rules: the first time it is.
+    fn note_listed(&mut self, symbol: SymbolId, now: Nanos) {
+        for interval in 0..self.intervals() as u8 {
+            let row = self.row(symbol, interval);
+            if let Some(mut lanes) = row.and_then(|row| self.world.get_mut::<Lanes>(row)) {
+                lanes.listed.get_or_insert(now);
+            }
+        }
     }
 
     /// Has the rows of a symbol looked at in the next pulse.
@@ -348,4 +360,5 @@ fn touches_prints(control: &Control) -> bool {
     !matches!(control, Control::VenueCandle { .. } | Control::RequestDone { interval: Some(_), .. })
 }
 
+mod ranking;
 mod told;

@@ -1,7 +1,9 @@
 //! From the configuration as written to the settings that the core takes.
 
 use systems::catalog::Spec;
+use systems::rule::Rules;
 use systems::settings::{IndicatorSetting, Scope, Settings, Winner};
+use systems::units::Nanos;
 
 use crate::config::{self, Config};
 use crate::rules::Set;
@@ -35,7 +37,10 @@ pub fn settings(config: &Config) -> Settings {
             config::Scope::All => Scope::All,
         },
         requests_max: config.reconcile.queue,
-        rules: set.core,
+        rules: Rules {
+            session_ns: u64::from(config.session_seconds) * Nanos::PER_SECOND,
+            ..set.core
+        },
     }
 }
 

@@ -12,7 +12,7 @@ use crate::reconcile::{Difference, Evidence};
 use crate::ring::Ring;
 use crate::room::Room;
 use crate::row::{Absent, Dirty, Row};
-use crate::rule::{Alert, Held};
+use crate::rule::{Alert, Held, Move};
 use crate::track::{Bars, Track, Value};
 use crate::trade::SymbolId;
 use crate::units::Nanos;
@@ -92,6 +92,8 @@ pub struct Outbox {
     pub clauses: Vec<f64>,
     /// What budgets held back, for the digests among the alerts.
     pub held: Vec<Held>,
+    /// Who came into tables, left them or changed places.
+    pub moves: Vec<Move>,
 }
 
 impl Outbox {
@@ -118,6 +120,7 @@ impl Outbox {
             && self.differences.is_empty()
             && self.requests.is_empty()
             && self.alerts.is_empty()
+            && self.moves.is_empty()
     }
 
     /// Empties it, keeping its memory.
@@ -129,6 +132,7 @@ impl Outbox {
         self.alerts.clear();
         self.clauses.clear();
         self.held.clear();
+        self.moves.clear();
     }
 }
 

@@ -34,6 +34,16 @@ pub const REJUDGE_MAX: usize = 64;
 /// Columns that rules may read of the rows of one interval. One more is a configuration error.
 pub const RULE_COLUMNS_MAX: usize = 128;
 
+/// Tables of one configuration. One more is a configuration error.
+pub const TABLES_MAX: usize = 32;
+
+/// Symbols that one table shows. One pulse tells at most twice as many changes of it: all who left,
+/// and all who came. A larger `top` is a configuration error.
+pub const TOP_MAX: usize = 200;
+
+/// Columns that one table shows beside its number. One more is a configuration error.
+pub const TABLE_COLUMNS_MAX: usize = 8;
+
 /// Alerts that one digest lists. More are counted in it, and not named.
 pub const DIGEST_MAX: usize = 1_000;
 

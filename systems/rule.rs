@@ -5,15 +5,18 @@ use crate::indicator::Bar;
 use crate::limits::{ADDED_MAX, REJUDGE_MAX};
 
 pub mod alert;
+pub mod board;
 pub mod forming;
 pub mod judge;
 pub mod lanes;
 pub mod program;
 mod run;
 pub mod standing;
+mod times;
 pub mod universe;
 
 pub use alert::{Alert, Held, Kind};
+pub use board::{Move, Moves, Table};
 pub use lanes::{Lanes, View, Views};
 pub use program::{Fold, Marks, Op, Program};
 
@@ -28,6 +31,19 @@ pub enum Source {
     Rank(u16),
     /// The share of symbols that a symbol is not below by a score, in percent.
     Percentile(u16),
+    /// A time, in seconds.
+    Time(Time),
+}
+
+/// A time that is known of a candle, as of its end; of one that is forming, as of now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Time {
+    /// Since the end of the last candle with trades; 0 where it has any itself.
+    Quiet,
+    /// Since the symbol was listed, if that happened while it was looked for.
+    Listed,
+    /// Since the session began.
+    Session,
 }
 
 /// A number of a candle, in whole currency units.
@@ -123,7 +139,7 @@ pub struct Judging {
     pub ranks: bool,
 }
 
-/// All rules, and what they read.
+/// All rules and tables, and what they read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rules {
     /// By interval: the columns that rules read of its rows.
@@ -132,13 +148,22 @@ pub struct Rules {
     pub depth: Vec<Option<usize>>,
     /// What symbols are ranked by.
     pub scores: Vec<Score>,
+    /// When sessions begin, in nanoseconds after midnight UTC.
+    pub session_ns: u64,
     /// The rules, by number.
     pub judged: Vec<Judging>,
+    /// The tables, by number.
+    pub tables: Vec<Table>,
     /// How many alerts all of them together may give.
     pub budget: Option<Budget>,
 }
 
 impl Rules {
+    /// Whether there is neither a rule nor a table.
+    pub fn is_empty(&self) -> bool {
+        self.judged.is_empty() && self.tables.is_empty()
+    }
+
     /// Whether rules read anything of the rows of an interval.
     pub fn read(&self, interval: usize) -> bool {
         self.depth.get(interval).is_some_and(Option::is_some)

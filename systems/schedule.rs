@@ -10,7 +10,7 @@ use crate::base::{Base, BaseItem};
 use crate::each_row;
 use crate::indicator::Indicator;
 use crate::ingest::{Inbox, take_in};
-use crate::rule::{alert, forming, judge, lanes, universe};
+use crate::rule::{alert, board, forming, judge, lanes, universe};
 use crate::settings::Settings;
 use crate::track::{convert, indicate};
 use crate::{dispatch, reconcile, request, roll_up};
@@ -108,7 +108,7 @@ fn fill(schedule: &mut Schedule, settings: &Settings) {
 
 /// Adds what rules need, if there are any.
 fn add_rules(schedule: &mut Schedule, settings: &Settings) {
-    if settings.rules.judged.is_empty() {
+    if settings.rules.is_empty() {
         return;
     }
     schedule.configure_sets(Rules.in_set(Stage::Dispatch).after(request::hand_out_requests));
@@ -119,6 +119,7 @@ fn add_rules(schedule: &mut Schedule, settings: &Settings) {
             universe::rank.run_if(universe::compares),
             judge::judge,
             alert::tell,
+            board::place.run_if(board::any),
             alert::forget,
         )
             .chain()
@@ -129,7 +130,7 @@ fn add_rules(schedule: &mut Schedule, settings: &Settings) {
             (forming::form, forming::fill, forming::watch)
                 .chain()
                 .in_set(Rules)
-                .after(alert::tell)
+                .after(board::place)
                 .before(alert::forget),
         );
     }

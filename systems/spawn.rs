@@ -18,6 +18,7 @@ use crate::roll_up::RollUp;
 use crate::room::Room;
 use crate::row::{Absent, Dirty, Front, Row, Rows};
 use crate::rule::alert::Desk;
+use crate::rule::board::Boards;
 use crate::rule::forming::{Forming, Watched};
 use crate::rule::judge::Judged;
 use crate::rule::lanes::lanes_of;
@@ -48,6 +49,7 @@ pub fn world(settings: &Settings, symbols: &[SymbolSpec]) -> World {
     world.init_resource::<Strays>();
     world.init_resource::<Universe>();
     world.init_resource::<Desk>();
+    world.init_resource::<Boards>();
     world
 }
 

@@ -28,7 +28,19 @@ use tapescan::tape;
 use tapescan::venue::Venue;
 
 /// Candles of a second, so that some close within a few.
-const CONFIG: &str = "intervals = [\"1s\", \"1m\"]\nlookback = 60\nindicators = [\"ema(12)\"]\n";
+const CONFIG: &str = r#"
+    intervals = ["1s", "1m"]
+    lookback = 60
+    indicators = ["ema(12)"]
+    [rules.up]
+    when = "rising(1)"
+    [rules.new]
+    when = "listed_for < 10s or stale(3s)"
+    [tables.busiest]
+    by = "volume"
+    top = 3
+    columns = ["close", "quiet_for"]
+"#;
 
 /// A new tape every two seconds.
 pub(crate) fn config() -> Config {
@@ -139,6 +151,9 @@ fn without_faults_every_whole_candle_is_the_venues_and_the_tape_replays_to_the_s
     assert_eq!(summary.symbols, (4, 4));
     let again = replayed(&ended);
     assert_eq!((&again.digest, again.trades), (&summary.digest, summary.trades));
+    assert!(summary.alerts > 0 && summary.moves >= 3, "{} {}", summary.alerts, summary.moves);
+    assert_eq!((again.alerts, again.moves), (summary.alerts, summary.moves));
+    assert_eq!((&again.tables, again.tables[0].places.len()), (&summary.tables, 3));
     assert!(tapes(&ended).len() >= 2, "{:?}", tapes(&ended));
 }
 

@@ -5,6 +5,9 @@ mod alerts;
 mod corrections;
 mod mistakes;
 mod naive;
+mod sections;
+mod tables;
+mod times;
 
 use systems::interval::Interval;
 use systems::rule::Tell;

@@ -18,7 +18,7 @@ use systems::trade::SymbolId;
 use systems::units::{Nanos, Scale};
 use tapescan::clock::Stopwatch;
 use tapescan::config::Config;
-use tapescan::replay::Told;
+use tapescan::replay::{Said, Told};
 use tapescan::sinks::{Handed, SinkStatus, Sinks, Teller, Window};
 use tapescan::symbols::Symbols;
 
@@ -63,7 +63,7 @@ fn alert(n: u64) -> Handed {
         count: 0,
     };
     let told = Told { alert, clauses: vec![1.0, 2.0, f64::NAN], held: Vec::new() };
-    Handed { told, received: Some(at) }
+    Handed { said: Said::Alert(told), received: Some(at) }
 }
 
 fn key(n: u64) -> String {

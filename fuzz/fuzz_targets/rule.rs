@@ -8,10 +8,10 @@ use std::sync::LazyLock;
 use systems::candle::Candle;
 use systems::interval::Interval;
 use systems::ring::Ring;
-use systems::rule::{Lanes, Tell, View, Views};
+use systems::rule::{Lanes, Moves, Tell, View, Views};
 use systems::track::Value;
 use systems::units::{Nanos, Price};
-use tapescan::rules::{Rule, compile_all};
+use tapescan::rules::{Rule, Table, compile_all, compile_set};
 
 const CANDLES: u64 = 300;
 
@@ -32,7 +32,28 @@ static RINGS: LazyLock<Vec<Ring>> = LazyLock::new(|| {
     INTERVALS.iter().map(ring).collect()
 });
 
+/// As what a table is ranked by, and as a column of it.
+fn as_table(text: &str) {
+    let table = Table {
+        name: "fuzz".to_owned(),
+        interval: INTERVALS[0].0,
+        by: text.to_owned(),
+        ascending: false,
+        top: 3,
+        tell: Moves::All,
+        columns: vec![text.to_owned()],
+    };
+    let none = [vec![], vec![], vec![]];
+    if let Err(mistakes) = compile_set((&[], &[table]), &INTERVALS, &none, None) {
+        assert!(!mistakes.is_empty());
+        for mistake in mistakes {
+            assert!(mistake.table && mistake.fault.shown(text).ends_with('^'));
+        }
+    }
+}
+
 fuzz_target!(|text: &str| {
+    as_table(text);
     for forming in [false, true] {
         let rule = Rule {
             name: "fuzz".to_owned(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::profile::time;
+use super::ranking;
 use super::replay::{as_json, print};
 use super::session::Session;
 use super::table::count;
@@ -128,7 +129,7 @@ fn latency(ended: &Ended) -> Vec<Value> {
 
 /// The panel, and alerts as lines where it does not show them.
 fn panel(options: &Options, config: &Config, out: &mut dyn Write) -> Result<Ended, Failure> {
-    let mut panel = Panel::new(&config.venue, options.run_for);
+    let mut panel = Panel::new(config, options.run_for);
     let (lines, mut written) = (!panel.is_drawn() || !io::stdout().is_terminal(), Ok(()));
     let ended = live::run(options, config, &mut |shown| {
         if lines && written.is_ok() {
@@ -209,6 +210,7 @@ fn state(shown: &Shown, config: &Config, prints_per_s: f64) -> Value {
         "closed_until": rest.closed.map(|closed| timestamp(closed.until)),
         "banned": rest.closed.is_some_and(|closed| closed.banned),
         "recording": recording(shown),
+        "tables": ranking::as_json(&status.tables, config),
     })
 }
 

@@ -4,11 +4,13 @@ mod alerts;
 mod audit;
 mod doctor;
 mod drift;
+mod explain;
 mod golden;
 mod import;
 mod live;
 mod output;
 mod profile;
+mod ranking;
 mod replay;
 mod rules;
 mod session;
@@ -111,6 +113,7 @@ pub fn run(command: Command) -> Result<(), Failure> {
             write!(out, "{}", config.to_toml())?;
             Ok(())
         }
+        Command::Explain(args) => explain::run(&args, out),
         Command::Rules(command) => rules::run(command, out),
         Command::Tape(command) => tape::run(command, out),
     }

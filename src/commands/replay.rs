@@ -11,6 +11,7 @@ use super::alerts;
 use super::drift;
 use super::golden::Golden;
 use super::output::NewFile;
+use super::ranking;
 use super::table::{count, table};
 use super::{Failure, configuration};
 use crate::cli::ReplayArgs;
@@ -140,6 +141,8 @@ pub(super) fn as_json(summary: &Summary, config: &Config, elapsed: Duration) -> 
         "trades": summary.trades,
         "candles": summary.candles,
         "alerts": summary.alerts,
+        "rank_moves": summary.moves,
+        "tables": ranking::as_json(&summary.tables, config),
         "digest": summary.digest,
         "rejects": object(summary.rejects()),
         "elapsed_s": seconds,
@@ -200,6 +203,7 @@ pub(super) fn print(
     drift::print(out, &summary.drifted, config)?;
     print_torn(out, summary)?;
     writeln!(out, "\ndigest {}", summary.digest)?;
+    ranking::print(out, &summary.tables, config)?;
     if summary.alerts > 0 {
         writeln!(out, "\n{} alerts", count(summary.alerts))?;
     }

@@ -11,12 +11,13 @@ use rehearsal::Rehearsal;
 
 mod diff;
 mod rehearsal;
+mod universe;
 
 /// Events per step; cannot be seen in the results.
 const BATCH: usize = 16_384;
 
 use crate::config::Config;
-use crate::rules::{Compiled, Rule, Set};
+use crate::rules::{Compiled, CompiledTable, Rule, Set, Table};
 use crate::settings::rule_set;
 
 pub(super) fn run(command: RulesCommand, out: &mut dyn Write) -> Result<(), Failure> {
@@ -32,6 +33,7 @@ pub(super) fn run(command: RulesCommand, out: &mut dyn Write) -> Result<(), Fail
             Ok(())
         }
         RulesCommand::Diff { old, new, tapes, json } => diff::run((&old, &new), &tapes, json, out),
+        RulesCommand::Universe { session, json } => universe::run(&session, json, out),
         RulesCommand::Test { tapes, config, threads, json } => {
             let run = Rehearsal::run(&tapes, config.as_deref(), usize::from(threads))?;
             if json {
@@ -79,12 +81,23 @@ fn as_json(config: &Config, set: &Set) -> Value {
             "notes": notes.collect::<Vec<_>>(),
         })
     };
+    let ranked = |(table, compiled): (&Table, &CompiledTable)| {
+        let notes = compiled.notes.iter().map(|(key, note)| format!("{key}: {}", note.message));
+        json!({
+            "name": table.name,
+            "interval": table.interval.to_string(),
+            "top": table.top,
+            "steps": compiled.steps,
+            "notes": notes.collect::<Vec<_>>(),
+        })
+    };
     let candles: serde_json::Map<_, _> =
         history(config, set).map(|(interval, candles)| (interval, json!(candles))).collect();
     let indicators: serde_json::Map<_, _> =
         named(config, set).map(|(interval, texts)| (interval, json!(texts))).collect();
     json!({
         "rules": config.rules.iter().zip(&set.compiled).map(rule).collect::<Vec<_>>(),
+        "tables": config.tables.iter().zip(&set.tables).map(ranked).collect::<Vec<_>>(),
         "candles": candles,
         "indicators": indicators,
     })
@@ -98,6 +111,15 @@ fn print(out: &mut dyn Write, config: &Config, set: &Set) -> Result<(), Failure>
         vec![rule.name.clone(), format!("{} {}", rule.interval, on(rule)), steps]
     };
     table(out, "  ", &config.rules.iter().zip(&set.compiled).map(row).collect::<Vec<_>>())?;
+    if !config.tables.is_empty() {
+        let tables = config.tables.len() as u64;
+        writeln!(out, "{} table{}", count(tables), if tables == 1 { "" } else { "s" })?;
+    }
+    let row = |(table, compiled): (&Table, &CompiledTable)| {
+        let steps = format!("up to {} steps", count(compiled.steps));
+        vec![table.name.clone(), format!("{} top {}", table.interval, table.top), steps]
+    };
+    table(out, "  ", &config.tables.iter().zip(&set.tables).map(row).collect::<Vec<_>>())?;
     for (interval, candles) in history(config, set) {
         writeln!(out, "{interval}: {candles} candle{} read", if candles == 1 { "" } else { "s" })?;
     }
@@ -109,6 +131,11 @@ fn print(out: &mut dyn Write, config: &Config, set: &Set) -> Result<(), Failure>
             let text =
                 if *key == "when" { &rule.when } else { rule.exit.as_ref().unwrap_or(&rule.when) };
             writeln!(out, "note: rules.{}.{key}: {}", rule.name, note.shown(text))?;
+        }
+    }
+    for (table, compiled) in config.tables.iter().zip(&set.tables) {
+        for (key, note) in &compiled.notes {
+            writeln!(out, "note: tables.{}.{key}: {}", table.name, note.message)?;
         }
     }
     Ok(())

@@ -27,9 +27,12 @@ impl Session {
     /// Decides everything that the venue need not be asked for, and starts the simulated exchange
     /// if that is the venue.
     pub(super) fn new(args: &SessionArgs) -> Result<Self, Failure> {
-        let mut config = match &args.config {
+        let mut config = match args.config.as_deref() {
             Some(file) => Config::read(file)?,
-            None => Config::parse("rules/live.toml", RULES)?,
+            None => {
+                let tables = Config::default_tables();
+                Config { tables, ..Config::parse("rules/live.toml", RULES)? }
+            }
         };
         override_with(&mut config, args)?;
         let exchange = match Venue::parse(&config.venue) {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use systems::units::Nanos;
 
 use super::read::{Item, Reader, Section};
+use super::universe::universe;
 use super::{Choice, Config, OFF, VENUES, amounts};
 use crate::rest::limits::SHARE_PERCENT;
 
@@ -32,6 +33,7 @@ pub(super) fn venue<'t>(reader: &mut Reader<'t>, section: Section<'_, 't>, confi
         reader.accept(item.line(), "venue.symbols", read)
     });
     config.symbols = symbols.or(config.symbols.take());
+    universe(reader, section, config);
     let refresh = |item: Item<'_, '_>| match item.text()? {
         OFF => Ok(0),
         text => amounts::duration_ns(text).filter(|ns| REFRESH_NS.contains(ns)).ok_or_else(|| {

@@ -14,7 +14,7 @@ use systems::rule::Budget;
 use systems::units::Nanos;
 
 use crate::logging::Levels;
-use crate::rules::Rule;
+use crate::rules::{Rule, Table};
 
 mod amounts;
 mod choice;
@@ -27,12 +27,15 @@ mod record;
 mod rules;
 mod sections;
 mod sinks;
+mod tables;
+mod universe;
 
 pub use choice::Choice;
 pub use edge::{REQUESTS, STREAMS, base};
 pub use nearest::nearest;
 pub(crate) use sinks::host_and_port;
 pub use sinks::{Sink, Source, To};
+pub use universe::Universe;
 
 /// Everything a session is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +44,8 @@ pub struct Config {
     pub venue: String,
     /// Which symbols; `None` leaves it to the venue: of a real one the busiest.
     pub symbols: Option<Choice>,
+    /// What they must be like where they are not named.
+    pub universe: Universe,
     /// Scheme and host of requests, where they are not the venue's own.
     pub requests: Option<String>,
     /// Scheme, host and route of streams, where they are not the venue's own.
@@ -65,6 +70,8 @@ pub struct Config {
     pub listen: Option<SocketAddr>,
     /// What is looked for, by name.
     pub rules: Vec<Rule>,
+    /// Ranked tables, by name.
+    pub tables: Vec<Table>,
     /// How many alerts all rules together may give.
     pub budget: Option<Budget>,
     /// Folder of what waits for sinks, and of what they refused.
@@ -202,6 +209,7 @@ impl Default for Config {
         Self {
             venue: "binance".to_owned(),
             symbols: None,
+            universe: Universe::default(),
             requests: None,
             streams: None,
             refresh_ns: 600 * Nanos::PER_SECOND,
@@ -225,6 +233,7 @@ impl Default for Config {
             profile: Profile { interval_ns: 10 * Nanos::PER_SECOND, file: None, budget: 64 << 20 },
             listen: None,
             rules: Vec::new(),
+            tables: Vec::new(),
             budget: Some(Budget { count: 100, window_ns: 60 * Nanos::PER_SECOND }),
             alerts_dir: PathBuf::from("tapescan-alerts"),
             sinks: Vec::new(),
@@ -315,6 +324,7 @@ impl Config {
             sinks: other.sinks.clone(),
             rest: other.rest.clone(),
             symbols: other.symbols.clone(),
+            universe: other.universe.clone(),
             requests: other.requests.clone(),
             streams: other.streams.clone(),
             refresh_ns: other.refresh_ns,

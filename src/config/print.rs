@@ -15,6 +15,7 @@ impl Config {
             .write_top(&mut text)
             .and_then(|()| self.write_sections(&mut text))
             .and_then(|()| self.write_rules(&mut text))
+            .and_then(|()| self.write_tables(&mut text))
             .and_then(|()| self.write_sinks(&mut text));
         text
     }
@@ -92,6 +93,7 @@ impl Config {
         let url = |url: &Option<String>| url.as_deref().map(quoted);
         or_example(out, "requests", url(&self.requests), "\"http://127.0.0.1:9443\"")?;
         or_example(out, "streams", url(&self.streams), "\"ws://127.0.0.1:9443\"")?;
+        self.write_universe(out)?;
         let rest = &self.rest;
         writeln!(out, "\n[rest]\n# Share of the venue's request weight that may be used.")?;
         writeln!(out, "budget = {}", f64::from(rest.budget_percent) / 100.0)?;
@@ -184,7 +186,12 @@ impl Config {
 }
 
 /// A key with its value, or as a comment with an example if it has none.
-fn or_example(out: &mut String, key: &str, value: Option<String>, example: &str) -> fmt::Result {
+pub(super) fn or_example(
+    out: &mut String,
+    key: &str,
+    value: Option<String>,
+    example: &str,
+) -> fmt::Result {
     match value {
         Some(value) => writeln!(out, "{key} = {value}"),
         None => writeln!(out, "# {key} = {example}"),

@@ -9,9 +9,10 @@ use systems::units::Nanos;
 
 use super::print::quoted;
 use super::read::{Item, Reader, Section};
+use super::tables::{self, tables};
 use super::{Config, OFF, amounts, nearest};
 use crate::rules::limits::{NAME_MAX, RULES_MAX};
-use crate::rules::{Mistake, Rule, Set, compile_all};
+use crate::rules::{Mistake, Rule, Set, compile_set};
 
 /// Keys of one rule.
 const KEYS: &[&str] =
@@ -46,10 +47,33 @@ pub(super) fn alerts<'t>(reader: &mut Reader<'t>, section: Section<'_, 't>, conf
     }
 }
 
-/// Reads `[rules.NAME]`, all of them, and checks them against the rest of the configuration.
+/// Reads `[rules.NAME]` and `[tables.NAME]`, all of them, and checks them against the rest of the
+/// configuration.
 pub(super) fn rules<'t>(reader: &mut Reader<'t>, document: Section<'_, 't>, config: &mut Config) {
-    let Some(section) = reader.section(document, "rules") else { return };
+    let lines = rule_sections(reader, document, config);
+    let places = tables(reader, document, config);
+    if config.rules.len() > RULES_MAX {
+        reader.note(1, "rules", format!("at most {RULES_MAX} rules, not {}", config.rules.len()));
+    } else if !reader.noted("intervals")
+        && let Err(mistakes) = config.rule_set()
+    {
+        for mistake in &mistakes {
+            match mistake.table {
+                false => tell(reader, mistake, &config.rules, &lines),
+                true => tables::tell(reader, mistake, &config.tables, &places),
+            }
+        }
+    }
+}
+
+/// Reads every rule, and says where its conditions stand.
+fn rule_sections<'t>(
+    reader: &mut Reader<'t>,
+    document: Section<'_, 't>,
+    config: &mut Config,
+) -> Vec<(usize, usize)> {
     let mut lines = Vec::new();
+    let Some(section) = reader.section(document, "rules") else { return lines };
     for (name, item) in reader.items(section) {
         let path = format!("rules.{name}");
         let Some(table) = item.table() else {
@@ -71,13 +95,7 @@ pub(super) fn rules<'t>(reader: &mut Reader<'t>, document: Section<'_, 't>, conf
         let rule = rule(reader, section, name, config);
         config.rules.push(rule);
     }
-    if config.rules.len() > RULES_MAX {
-        reader.note(1, "rules", format!("at most {RULES_MAX} rules, not {}", config.rules.len()));
-    } else if !reader.noted("intervals")
-        && let Err(mistakes) = config.rule_set()
-    {
-        mistakes.iter().for_each(|mistake| tell(reader, mistake, &config.rules, &lines));
-    }
+    lines
 }
 
 /// Notes a mistake in a condition; that a rule's interval is none was noted where it was read.
@@ -95,13 +113,13 @@ fn tell(reader: &mut Reader<'_>, mistake: &Mistake, rules: &[Rule], lines: &[(us
     }
 }
 
-/// Whether a rule or a sink may have this name.
+/// Whether a rule, a table or a sink may have this name.
 pub(super) fn check_name(what: &str, name: &str) -> Result<(), String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if name.len() > NAME_MAX || name.is_empty() || !name.bytes().all(plain) {
         return Err(format!(
             "a {what}'s name has letters, digits, - and _, at most {NAME_MAX}: it stands in {}",
-            if what == "rule" { "keys" } else { "names of files" }
+            if what == "sink" { "names of files" } else { "keys" }
         ));
     }
     Ok(())
@@ -149,7 +167,7 @@ fn rule<'t>(
     }
 }
 
-fn interval(text: &str, config: &Config) -> Result<Interval, String> {
+pub(super) fn interval(text: &str, config: &Config) -> Result<Interval, String> {
     let interval = Interval::parse(text).map_err(|error| format!("{text:?}: {error}"))?;
     if config.intervals.iter().any(|row| row.interval == interval) {
         return Ok(interval);
@@ -183,7 +201,7 @@ pub(super) fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: T) -> &'
 }
 
 impl Config {
-    /// The rules, compiled over the configured intervals and indicators.
+    /// The rules and tables, compiled over the configured intervals and indicators.
     ///
     /// # Errors
     /// Every mistake in any of them. Of a configuration that was read there is none.
@@ -192,7 +210,7 @@ impl Config {
             self.intervals.iter().map(|row| (row.interval, row.lookback)).collect();
         let indicators: Vec<Vec<Spec>> =
             self.intervals.iter().map(|row| row.indicators.clone()).collect();
-        compile_all(&self.rules, &intervals, &indicators, self.budget)
+        compile_set((&self.rules, &self.tables), &intervals, &indicators, self.budget)
     }
 
     pub(super) fn write_rules(&self, out: &mut String) -> fmt::Result {

@@ -22,7 +22,8 @@ pub struct Sink {
     pub name: String,
     /// Where alerts go.
     pub to: To,
-    /// Names of the rules whose alerts it gets; all, if there are none.
+    /// Names of the rules whose alerts it gets, and of the tables whose moves; if there are none, it
+    /// gets all alerts.
     pub rules: Vec<String>,
     /// Alerts in memory.
     pub queue: usize,
@@ -162,7 +163,9 @@ fn sink<'t>(
     to: To,
     config: &Config,
 ) -> Sink {
-    let known: Vec<&str> = config.rules.iter().map(|rule| rule.name.as_str()).collect();
+    let tables = config.tables.iter().map(|table| table.name.as_str());
+    let known: Vec<&str> =
+        config.rules.iter().map(|rule| rule.name.as_str()).chain(tables).collect();
     let mut rules = Vec::new();
     for value in reader.value(at.section, "rules", |item| item.list()).unwrap_or_default() {
         let element = reader.at(value);
@@ -172,7 +175,7 @@ fn sink<'t>(
                 let near = nearest(text, known.iter().copied());
                 let hint =
                     near.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
-                Err(format!("{text:?} is not a rule of this file{hint}"))
+                Err(format!("{text:?} is not a rule or a table of this file{hint}"))
             }
         });
         rules.extend(reader.accept(element.line(), &format!("{}.rules", at.path), rule));

@@ -189,6 +189,10 @@ impl<P: Ports> Drive<P> {
                 self.listed(&listed, at);
                 at
             }
+            Event::Days(at, days) => {
+                self.parts.listing.days = days;
+                at
+            }
             Event::Tick { at, full } => {
                 self.tick(at, full);
                 at
@@ -242,6 +246,7 @@ impl<P: Ports> Drive<P> {
         self.status.lag_ms = self.lags.take();
         self.status.inbox = inbox;
         self.status.inbox_max = self.status.inbox_max.max(inbox);
+        self.status.tables = engine.rankings(session.symbols());
         self.status.marks = outputs.marks().collect();
         self.status.alerts = outputs.alerts();
         self.status.gaps = (0..symbols).map(|id| engine.gaps(SymbolId(id)).len()).sum();

@@ -5,7 +5,7 @@ use systems::units::Nanos;
 use super::socket::Text;
 use crate::link::Why;
 use crate::rest::arrival::Arrival;
-use crate::venue::binance::Instrument;
+use crate::venue::binance::{DayStatistics, Instrument};
 
 /// Which socket speaks: the fleet numbers connections anew from the same few numbers, so a late
 /// word of an old one must not pass for the new one's.
@@ -34,6 +34,8 @@ pub enum Event {
     Arrival(Arrival),
     /// What the venue lists, asked for while the session runs.
     Instruments(Nanos, Vec<Instrument>),
+    /// What was traded in the last 24 hours, asked for with it.
+    Days(Nanos, Vec<DayStatistics>),
     /// Time passes.
     Tick {
         /// It is this late.

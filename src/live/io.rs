@@ -57,7 +57,7 @@ pub(super) async fn session(
         None => Earlier::default(),
     };
     let mut asking = Asking::start(options, config, &now, seed)?;
-    let (venue, choice) = (options.venue, &options.choice);
+    let (venue, choice) = (options.venue, (&options.choice, &config.universe));
     let market = tokio::select! {
         market = asking.ends.learn(venue, choice, &earlier.symbols) => Some(market?),
         () = sleep(START) => None,
@@ -206,6 +206,8 @@ fn parts(
     let listing = Listing {
         venue: options.venue,
         grows: options.choice == Choice::All,
+        universe: config.universe.clone(),
+        days: market.days.clone(),
         every_ns: config.refresh_ns,
         trading: market.trading,
         retired: market.retired.clone(),

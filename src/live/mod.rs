@@ -26,6 +26,7 @@ mod resume;
 pub mod socket;
 mod start;
 mod status;
+pub mod universe;
 mod work;
 
 use std::net::SocketAddr;
@@ -178,6 +179,17 @@ pub enum LiveError {
 /// [`LiveError`]: the venue does not answer, or a symbol is none of its.
 pub fn survey(options: &Options, config: &crate::config::Config) -> Result<Survey, LiveError> {
     on_a_runtime(outline::survey(options, config))?
+}
+
+/// Learns which symbols a session would follow, and what removes the others.
+///
+/// # Errors
+/// [`LiveError`]: the venue does not answer.
+pub fn sieve(
+    options: &Options,
+    config: &crate::config::Config,
+) -> Result<universe::Sieved, LiveError> {
+    on_a_runtime(outline::sieve(options, config))?
 }
 
 /// Does some work on a runtime of its own. An address that is still being looked up after it does

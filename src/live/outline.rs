@@ -13,9 +13,10 @@ use tokio::time::sleep;
 
 use super::limits::{REST, SURVEY, SURVEY_FAILURES};
 use super::start::{Ends, Market};
+use super::universe::{Sieved, sieved};
 use super::{Clock, LiveError, Options};
 use crate::clock;
-use crate::config::{Config, Published};
+use crate::config::{Config, Published, Universe};
 use crate::link::offset::VenueClock;
 use crate::link::{Plan, PlanError};
 use crate::rest::client::Timeouts;
@@ -148,7 +149,7 @@ pub(super) async fn survey(options: &Options, config: &Config) -> Result<Survey,
     let mut asking = Asking::start(options, config, &now, clock::now().0)?;
     let snapshots = asking.snapshots.clone();
     let learnt = tokio::select! {
-        learnt = learn(options, &mut asking.ends) => Some(learnt?),
+        learnt = learn(options, &config.universe, &mut asking.ends) => Some(learnt?),
         () = sleep(SURVEY) => None,
         () = fails(snapshots) => None,
     };
@@ -164,14 +165,37 @@ pub(super) async fn survey(options: &Options, config: &Config) -> Result<Survey,
     Ok(Survey { symbols, rates, trading, plan, warm, clock, at, round_trip_ns, rest })
 }
 
+/// Learns which symbols a session would follow and what removes the others, and ends.
+pub(super) async fn sieve(options: &Options, config: &Config) -> Result<Sieved, LiveError> {
+    let now: Clock = Arc::new(clock::steady(options.speed));
+    let mut asking = Asking::start(options, config, &now, clock::now().0)?;
+    let snapshots = asking.snapshots.clone();
+    let ends = &mut asking.ends;
+    let learnt = async {
+        let (listed, days) = ends.market(options.venue).await?;
+        let (_, now, _) = ends.time().await?;
+        Ok::<_, LiveError>(sieved(&config.universe, &options.choice, &listed, &days, now))
+    };
+    let learnt = tokio::select! {
+        learnt = learnt => Some(learnt?),
+        () = sleep(SURVEY) => None,
+        () = fails(snapshots) => None,
+    };
+    learnt.ok_or_else(|| asking.no_answer(options, SURVEY))
+}
+
 /// An answer about the venue's time: asked for at, said, received at.
 type Time = (Nanos, Nanos, Nanos);
 
 /// How often the venue is asked for its time: the first answer waits for a connection.
 const TIMES: usize = 3;
 
-async fn learn(options: &Options, ends: &mut Ends) -> Result<(Market, Vec<Time>), LiveError> {
-    let market = ends.learn(options.venue, &options.choice, &[]).await?;
+async fn learn(
+    options: &Options,
+    universe: &Universe,
+    ends: &mut Ends,
+) -> Result<(Market, Vec<Time>), LiveError> {
+    let market = ends.learn(options.venue, (&options.choice, universe), &[]).await?;
     let mut times = vec![market.time];
     for _ in 1..TIMES {
         times.push(ends.time().await?);

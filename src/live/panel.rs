@@ -2,6 +2,7 @@
 
 mod alerts;
 mod rows;
+mod tables;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use systems::units::Nanos;
 
 use super::Shown;
 use crate::clock::{self, Stopwatch};
+use crate::config::Config;
 use crate::terminal;
 use alerts::Last;
 use rows::Row;
@@ -36,6 +38,7 @@ pub struct Panel {
     /// What the session is: its venue, and how long it is to last.
     venue: String,
     run_for: Option<Duration>,
+    heads: Vec<tables::Head>,
     /// Widths of the lines that are drawn, and of the terminal when they were.
     drawn: (Vec<usize>, usize),
 }
@@ -53,14 +56,15 @@ struct View<'a> {
 
 impl Panel {
     /// A panel that shows nothing yet.
-    pub fn new(venue: &str, run_for: Option<Duration>) -> Self {
+    pub fn new(config: &Config, run_for: Option<Duration>) -> Self {
         let bar = terminal::draw(ProgressBar::new_spinner());
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             bar.set_style(style);
         }
         let (watch, logged, looks) = (Stopwatch::start(), Duration::ZERO, VecDeque::new());
-        let (venue, last, drawn) = (venue.to_owned(), Last::default(), (vec![], 0));
-        Self { bar, watch, logged, looks, last, venue, run_for, drawn }
+        let (venue, heads) = (config.venue.clone(), tables::heads(config));
+        let (last, drawn) = (Last::default(), (vec![], 0));
+        Self { bar, watch, logged, looks, last, venue, run_for, heads, drawn }
     }
 
     /// Whether it is drawn, or only logged.
@@ -80,6 +84,7 @@ impl Panel {
         let (venue, run_for, now) = (&*self.venue, self.run_for, clock::now());
         let mut rows = rows::rows(&View { venue, shown, rate, elapsed, run_for, now });
         rows.extend(alerts::sinks(shown));
+        rows.extend(tables::rows(&self.heads, &shown.status.tables));
         if drawn {
             rows.extend(self.last.rows(shown));
             self.draw(&rows);

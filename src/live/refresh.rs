@@ -6,25 +6,37 @@ use tokio::task::spawn_blocking;
 use super::event::Event;
 use crate::rest::arrival::{Arrival, News};
 use crate::venue::Venue;
-use crate::venue::binance::instruments;
+use crate::venue::binance::{day_statistics, instruments};
 use crate::venue::endpoint::Endpoint;
 
 /// What an arrival is to the engine; nothing if it is a list that cannot be read.
 pub(super) async fn event(venue: Venue, arrival: Arrival) -> Option<Event> {
-    let asked = venue.ask(&Endpoint::Instruments).map(|ask| ask.path);
+    let path = |endpoint: Endpoint<'_>| venue.ask(&endpoint).map(|ask| ask.path);
+    let (list, days) = (path(Endpoint::Instruments), path(Endpoint::DayStatistics));
     let Arrival { received, news } = arrival;
-    match news {
-        News::Answer { request, text, .. } if Some(&request) == asked.as_ref() => {
-            let read = move || instruments(venue, &String::from_utf8_lossy(&text));
-            let read = spawn_blocking(read).await.map_err(|error| error.to_string());
-            match read.and_then(|read| read.map_err(|error| error.to_string())) {
-                Ok(listed) => Some(Event::Instruments(received, listed)),
-                Err(error) => {
-                    log::warn!("the venue's list of symbols: {error}");
-                    None
-                }
-            }
+    let read = match news {
+        News::Answer { request, text, .. } if Some(&request) == list.as_ref() => {
+            aside(move || {
+                let listed = instruments(venue, &String::from_utf8_lossy(&text));
+                listed.map(|listed| Event::Instruments(received, listed)).map_err(|e| e.to_string())
+            })
+            .await
         }
-        news => Some(Event::Arrival(Arrival { received, news })),
-    }
+        News::Answer { request, text, .. } if Some(&request) == days.as_ref() => {
+            aside(move || {
+                let days = day_statistics(&String::from_utf8_lossy(&text));
+                days.map(|days| Event::Days(received, days)).map_err(|e| e.to_string())
+            })
+            .await
+        }
+        news => return Some(Event::Arrival(Arrival { received, news })),
+    };
+    read.map_err(|error| log::warn!("the venue's list of symbols: {error}")).ok()
+}
+
+/// Reads on a thread of its own.
+async fn aside(
+    read: impl FnOnce() -> Result<Event, String> + Send + 'static,
+) -> Result<Event, String> {
+    spawn_blocking(read).await.map_err(|error| error.to_string()).flatten()
 }

@@ -6,8 +6,9 @@ use systems::symbol::SymbolSpec;
 use systems::units::Nanos;
 use tokio::sync::mpsc;
 
+use super::universe::{self, Filter};
 use super::{Choice, LiveError};
-use crate::config::nearest;
+use crate::config::{Universe, nearest};
 use crate::rest::arrival::{Arrival, End, News};
 use crate::rest::budget::Priority;
 use crate::rest::plan::{Job, Wanted};
@@ -15,8 +16,8 @@ use crate::symbols::Symbols;
 use crate::venue::Venue;
 use crate::venue::binance::{DayStatistics, Instrument, day_statistics, instruments, server_time};
 
-/// The quote asset of `top:N`: the only one whose volumes can be compared with each other.
-const TOP_QUOTE: &str = "USDT";
+/// What to say where nothing is left.
+const NONE: &str = "no symbol passes venue.universe; `tapescan rules universe` says why";
 
 /// What a session begins with.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(super) struct Market {
     pub(super) retired: Vec<bool>,
     /// Symbols that trade at the venue.
     pub(super) trading: usize,
+    /// What was traded yesterday.
+    pub(super) days: Vec<DayStatistics>,
     /// The venue's time: asked for at, said, received at.
     pub(super) time: (Nanos, Nanos, Nanos),
 }
@@ -58,23 +61,34 @@ impl Ends {
         }
     }
 
-    /// Learns what a session of `choice` begins with, after one that had the symbols `earlier`.
+    /// Learns what a session of `choice` begins with, where they pass the
+    /// universe, after one that had the symbols `earlier`.
     pub(super) async fn learn(
         &mut self,
         venue: Venue,
-        choice: &Choice,
+        (choice, universe): (&Choice, &Universe),
         earlier: &[SymbolSpec],
     ) -> Result<Market, LiveError> {
+        let (listed, days) = self.market(venue).await?;
+        let time = self.time().await?;
+        let wanted = Wish { choice, universe, now: time.1 };
+        let Chosen { symbols, rates, retired } = choose(&listed, &days, wanted, earlier)?;
+        let trading = listed.iter().filter(|one| one.trading).count();
+        Ok(Market { symbols, rates, retired, trading, days, time })
+    }
+
+    /// What the venue lists, and what was traded yesterday.
+    pub(super) async fn market(
+        &mut self,
+        venue: Venue,
+    ) -> Result<(Vec<Instrument>, Vec<DayStatistics>), LiveError> {
         let (.., text) = self.ask(Wanted::Instruments).await?;
         let listed = instruments(venue, &String::from_utf8_lossy(&text));
         let listed = listed.map_err(|error| LiveError::Start(error.to_string()))?;
         let (.., text) = self.ask(Wanted::DayStatistics).await?;
         let days = day_statistics(&String::from_utf8_lossy(&text));
         let days = days.map_err(|error| LiveError::Start(format!("statistics: {error}")))?;
-        let time = self.time().await?;
-        let Chosen { symbols, rates, retired } = choose(&listed, &days, choice, earlier)?;
-        let trading = listed.iter().filter(|one| one.trading).count();
-        Ok(Market { symbols, rates, retired, trading, time })
+        Ok((listed, days))
     }
 
     /// The venue's time: asked for at, said, received at.
@@ -95,27 +109,47 @@ struct Chosen {
     retired: Vec<bool>,
 }
 
+/// Which symbols are wanted.
+#[derive(Clone, Copy)]
+struct Wish<'a> {
+    choice: &'a Choice,
+    universe: &'a Universe,
+    /// The venue's time.
+    now: Nanos,
+}
+
 /// The chosen symbols, the busiest first where that is the choice. Those of an earlier session keep
 /// their numbers as long as all of them could be chosen, or could be if they still traded: which
-/// ones are the busiest changes by the minute. Of all symbols, new ones come after them.
+/// ones are the busiest changes by the minute. Of all symbols, new ones come after them. Symbols
+/// that are named need not pass the universe.
 fn choose(
     listed: &[Instrument],
     days: &[DayStatistics],
-    choice: &Choice,
+    Wish { choice, universe, now }: Wish<'_>,
     earlier: &[SymbolSpec],
 ) -> Result<Chosen, LiveError> {
-    let days: HashMap<&str, &DayStatistics> = days.iter().map(|day| (&*day.symbol, day)).collect();
+    let days = universe::by_symbol(days);
     let mut chosen: Vec<&Instrument> = listed.iter().filter(|one| one.trading).collect();
     let mut eligible: Vec<&Instrument> = Vec::new();
+    let passes = |one: &Instrument, fluctuates: bool| {
+        let mut own = Filter::ALL.iter().filter(|filter| filter.fluctuates() == fluctuates);
+        own.all(|filter| universe::passes(universe, *filter, one, &days, now))
+    };
     match choice {
-        Choice::All => {}
+        Choice::All => {
+            chosen.retain(|one| passes(one, false));
+            eligible.clone_from(&chosen);
+            chosen.retain(|one| passes(one, true));
+        }
         Choice::Top(count) => {
             let volume =
                 |one: &Instrument| days.get(&*one.spec.name).map_or(0.0, |day| day.quote_volume);
-            chosen.retain(|one| &*one.quote_asset == TOP_QUOTE);
+            chosen.retain(|one| universe::comparable(universe, one));
+            chosen.retain(|one| passes(one, false));
+            eligible.clone_from(&chosen);
+            chosen.retain(|one| passes(one, true));
             // Equal volumes keep the venue's order, so the same answers give the same symbols.
             chosen.sort_by(|a, b| volume(b).total_cmp(&volume(a)));
-            eligible.clone_from(&chosen);
             chosen.truncate(*count);
         }
         Choice::Names(names) => {
@@ -129,6 +163,9 @@ fn choose(
     }
     if eligible.is_empty() {
         eligible.clone_from(&chosen);
+    }
+    if chosen.is_empty() && *universe != Universe::default() {
+        return Err(LiveError::Symbol(NONE.to_owned()));
     }
     let mut specs: Vec<SymbolSpec> = chosen.iter().map(|one| one.spec.clone()).collect();
     let all = *choice == Choice::All;
@@ -193,6 +230,7 @@ mod tests {
             },
             quote_asset: quote.into(),
             trading,
+            listed_at: None,
         };
         vec![
             one("AUSDT", "USDT", true),
@@ -200,6 +238,11 @@ mod tests {
             one("CUSDT", "USDT", false),
             one("ABTC", "BTC", true),
         ]
+    }
+
+    fn wish(choice: &Choice) -> Wish<'_> {
+        static ANY: std::sync::LazyLock<Universe> = std::sync::LazyLock::new(Universe::default);
+        Wish { choice, universe: &ANY, now: Nanos(0) }
     }
 
     fn names(choice: &Choice) -> Result<Vec<String>, String> {
@@ -214,10 +257,12 @@ mod tests {
             symbol: symbol.into(),
             quote_volume,
             trades,
+            high: 1.0,
+            low: 1.0,
         };
         let days = [day("AUSDT", 5.0, 86_400), day("BUSDT", 9.0, 0), day("CUSDT", 99.0, 5)];
         let Chosen { symbols, rates, retired } =
-            choose(&listed(), &days, choice, &earlier).map_err(|e| e.to_string())?;
+            choose(&listed(), &days, wish(choice), &earlier).map_err(|e| e.to_string())?;
         let specs = symbols.specs();
         assert_eq!((rates.len(), retired.len()), (specs.len(), specs.len()));
         let told = |(spec, retired): (&SymbolSpec, bool)| match retired {
@@ -237,6 +282,39 @@ mod tests {
         assert!(names(&some(&["CUSDT"])).unwrap_err().contains("CUSDT does not trade"));
         assert!(names(&some(&["AUSDD"])).unwrap_err().contains("did you mean AUSDT?"));
         assert!(names(&some(&["ABTC", "ABTC"])).unwrap_err().contains("twice"));
+    }
+
+    #[test]
+    fn symbols_that_are_not_named_pass_the_universe() {
+        let day = |symbol: &str, quote_volume| DayStatistics {
+            symbol: symbol.into(),
+            quote_volume,
+            trades: 0,
+            high: 1.0,
+            low: 1.0,
+        };
+        let days = [day("AUSDT", 5.0), day("BUSDT", 9.0), day("ABTC", 7.0)];
+        let follow = |choice: Choice, universe: Universe, earlier: &[&str]| {
+            let scale = Scale::exact(2);
+            let spec =
+                |name: &&str| SymbolSpec { name: (*name).into(), price: scale, quantity: scale };
+            let earlier: Vec<_> = earlier.iter().map(spec).collect();
+            let wish = Wish { choice: &choice, universe: &universe, now: Nanos(0) };
+            choose(&listed(), &days, wish, &earlier).map_err(|error| error.to_string()).map(|it| {
+                it.symbols.specs().iter().map(|spec| spec.name.to_string()).collect::<Vec<_>>()
+            })
+        };
+        let busy = || Universe { min_turnover: Some(6.0), ..Universe::default() };
+        assert_eq!(follow(Choice::All, busy(), &[]).unwrap(), ["BUSDT", "ABTC"]);
+        assert_eq!(follow(Choice::Top(9), busy(), &[]).unwrap(), ["BUSDT"]);
+        let btc = Universe { quote: vec!["BTC".to_owned()], ..Universe::default() };
+        assert_eq!(follow(Choice::Top(9), btc, &[]).unwrap(), ["ABTC"]);
+        let named = Choice::Names(vec!["AUSDT".to_owned()]);
+        assert_eq!(follow(named, busy(), &[]).unwrap(), ["AUSDT"]);
+        // What was followed before stays, though it trades less now.
+        assert_eq!(follow(Choice::All, busy(), &["AUSDT"]).unwrap(), ["AUSDT", "BUSDT", "ABTC"]);
+        let none = Universe { exclude: vec!["*".to_owned()], ..Universe::default() };
+        assert!(follow(Choice::All, none, &[]).unwrap_err().contains("rules universe"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::record::Recording;
 use crate::engine::Engine;
 use crate::latency::Point;
 use crate::replay::rejects;
+use crate::rules::Ranking;
 use crate::session::Session;
 
 /// How a live session stands.
@@ -44,6 +45,8 @@ pub struct Status {
     pub inbox_max: usize,
     /// The configured intervals, the base first.
     pub intervals: Vec<Interval>,
+    /// The tables as they stand, by number.
+    pub tables: Vec<Ranking>,
     /// Candles closed so far, by interval index and mark.
     pub marks: Vec<(u8, Mark, u64)>,
     /// Alerts told so far, those of the tapes of earlier sessions among them.

@@ -7,14 +7,16 @@ mod pace;
 mod remap;
 mod summary;
 mod tapes;
+mod until;
 
 pub use catch_up::{CaughtUp, catch_up};
 pub use drift::{DriftReport, Example};
-pub use outputs::{Candles, Latest, Outputs, Told, write_csv};
+pub use outputs::{Candles, Latest, Outputs, Said, Told, write_csv};
 pub use pace::{Pace, Speed};
 pub(crate) use summary::rejects;
 pub use summary::{LATENESS_OPEN_MS, OpenGap, Summary};
 pub use tapes::{Tapes, TapesError};
+pub use until::replay_until;
 
 use std::io;
 

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use systems::candle::{Candle, Mark};
 use systems::dispatch::{Change, Outbox, Record};
 use systems::interval::Interval;
-use systems::rule::{Alert, Held};
+use systems::rule::{Alert, Held, Move};
 use systems::symbol::SymbolSpec;
 use systems::track::Value;
 use systems::trade::SymbolId;
@@ -41,6 +41,25 @@ pub struct Told {
     pub held: Vec<Held>,
 }
 
+/// Something that is told as it happens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Said {
+    /// A rule speaks.
+    Alert(Told),
+    /// A symbol has another place in a table.
+    Move(Move),
+}
+
+impl Said {
+    /// The venue's time of the pulse that said it.
+    pub fn at(&self) -> Nanos {
+        match self {
+            Self::Alert(told) => told.alert.at,
+            Self::Move(one) => one.at,
+        }
+    }
+}
+
 /// Collects what leaves the engine.
 pub struct Outputs {
     columns: Vec<usize>,
@@ -56,8 +75,11 @@ pub struct Outputs {
     differences: u64,
     drift: Drift,
     alerts: u64,
+    moves: u64,
     /// Kept only if asked for.
     told: Option<Vec<Told>>,
+    /// Kept with the alerts.
+    moved: Vec<Move>,
 }
 
 impl Outputs {
@@ -74,11 +96,13 @@ impl Outputs {
             differences: 0,
             drift: Drift::default(),
             alerts: 0,
+            moves: 0,
             told: None,
+            moved: Vec::new(),
         }
     }
 
-    /// The same, keeping alerts.
+    /// The same, keeping alerts and moves in tables.
     pub fn keeping_alerts(self) -> Self {
         Self { told: Some(Vec::new()), ..self }
     }
@@ -89,7 +113,9 @@ impl Outputs {
         self.differences += outbox.differences.len() as u64;
         self.drift.take(outbox);
         self.alerts += outbox.alerts.len() as u64;
+        self.moves += outbox.moves.len() as u64;
         if let Some(told) = &mut self.told {
+            self.moved.extend_from_slice(&outbox.moves);
             told.extend(outbox.alerts.iter().map(|alert| Told {
                 alert: *alert,
                 clauses: outbox.clauses_of(alert).to_vec(),
@@ -168,9 +194,30 @@ impl Outputs {
         self.told.as_deref().unwrap_or_default()
     }
 
-    /// Takes out the alerts that were kept since the last call.
-    pub fn take_told(&mut self) -> Vec<Told> {
-        self.told.as_mut().map(std::mem::take).unwrap_or_default()
+    /// The alerts and the moves in tables, if they were kept, in the order of time; of one pulse the
+    /// alerts come first.
+    pub fn said(&self) -> impl Iterator<Item = Said> + '_ {
+        let (mut told, mut moved) = (self.told().iter().peekable(), self.moved.iter().peekable());
+        std::iter::from_fn(move || {
+            let next = told.peek().map(|told| told.alert.at);
+            match moved.next_if(|one| next.is_none_or(|at| one.at < at)) {
+                Some(one) => Some(Said::Move(*one)),
+                None => told.next().cloned().map(Said::Alert),
+            }
+        })
+    }
+
+    /// Takes out what was said since the last call.
+    pub fn take_said(&mut self) -> Vec<Said> {
+        let said = self.said().collect();
+        self.told.iter_mut().for_each(Vec::clear);
+        self.moved.clear();
+        said
+    }
+
+    /// Symbols that came into tables, left them or changed places.
+    pub fn moves(&self) -> u64 {
+        self.moves
     }
 
     /// Candles by interval and by the mark with which they closed.

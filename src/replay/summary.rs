@@ -8,6 +8,7 @@ use systems::units::Nanos;
 use super::{DriftReport, Outputs};
 use crate::digest::MinuteDigest;
 use crate::engine::Engine;
+use crate::rules::Ranking;
 use crate::session::{Session, Skipped};
 use crate::tape::End;
 
@@ -43,6 +44,10 @@ pub struct Summary {
     pub corrected: u64,
     /// Alerts, withdrawals and digests of budgets.
     pub alerts: u64,
+    /// Symbols that came into tables, left them or changed places.
+    pub moves: u64,
+    /// The tables as they stand in the end.
+    pub tables: Vec<Ranking>,
     /// By rule, the beginnings that nobody was told of, because of the cool-down.
     pub cooled: Vec<u64>,
     /// The digest over everything that came out.
@@ -107,6 +112,8 @@ impl Summary {
             candles: outputs.closed(),
             corrected: outputs.corrected(),
             alerts: outputs.alerts(),
+            moves: outputs.moves(),
+            tables: engine.rankings(session.symbols()),
             cooled: engine.cooled(),
             digest: outputs.digest(),
             minutes: outputs.minutes(),

@@ -134,15 +134,20 @@ impl<'a> Book<'a> {
             Some(exit) if exits => exit,
             _ => &compiled.when,
         };
-        let reason = |(clause, &value): (&Clause, &f64)| Reason {
-            depth: clause.depth,
-            text: clause.text.clone(),
-            value: match clause.unit {
-                _ if value.is_nan() => Valued::Unknown,
-                Unit::Truth => Valued::Truth(value == 1.0),
-                _ => Valued::Number(value),
-            },
-        };
-        condition.clauses.iter().zip(&told.clauses).map(reason).collect()
+        reasons(condition, &told.clauses)
     }
+}
+
+/// The parts of a condition with their values; NaN is not known.
+pub fn reasons(condition: &Condition, values: &[f64]) -> Vec<Reason> {
+    let reason = |(clause, &value): (&Clause, &f64)| Reason {
+        depth: clause.depth,
+        text: clause.text.clone(),
+        value: match clause.unit {
+            _ if value.is_nan() => Valued::Unknown,
+            Unit::Truth => Valued::Truth(value == 1.0),
+            _ => Valued::Number(value),
+        },
+    };
+    condition.clauses.iter().zip(values).map(reason).collect()
 }

@@ -61,10 +61,32 @@ impl<'a> Checker<'a> {
     /// # Errors
     /// Everything that is wrong with it, in the order of places.
     pub(super) fn condition(scope: Scope<'a>, expr: &Expr) -> Result<Checked, Vec<Fault>> {
+        Self::checked(scope, |checker, here| checker.truth(expr, here))
+    }
+
+    /// Checks what gives a number, or a truth where `number` is not set.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, in the order of places.
+    pub(super) fn value(
+        scope: Scope<'a>,
+        expr: &Expr,
+        number: bool,
+    ) -> Result<Checked, Vec<Fault>> {
+        Self::checked(scope, |checker, here| match number {
+            true => checker.number(expr, here),
+            false => checker.node(expr, here),
+        })
+    }
+
+    fn checked(
+        scope: Scope<'a>,
+        check: impl FnOnce(&mut Self, Here) -> Node,
+    ) -> Result<Checked, Vec<Fault>> {
         let mut checker = Self { scope, faults: Vec::new(), notes: Vec::new() };
         let own = scope.own;
         let here = Here { interval: own, word: None, away: false, looped: false, ranked: false };
-        let node = checker.truth(expr, here);
+        let node = check(&mut checker, here);
         let Self { mut faults, notes, .. } = checker;
         if faults.is_empty() {
             return Ok(Checked { node, notes });
@@ -86,7 +108,9 @@ impl<'a> Checker<'a> {
                 let unit = if *percent { Unit::Percent } else { Unit::Plain };
                 Node::new(What::Const(*value), unit, span.clone())
             }
-            Kind::Time(_) => self.fault(span, "a time stands in change(5m), and nowhere else"),
+            Kind::Time(seconds) => {
+                Node::new(What::Const(*seconds as f64), Unit::Time, span.clone())
+            }
             Kind::Name { name, args } => self.name(name, args.as_deref(), span, here),
             Kind::Output(inner, output) => self.output(inner, output, span, here),
             Kind::At(inner, text) => self.at(inner, text, span, here),

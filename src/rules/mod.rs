@@ -16,16 +16,18 @@ mod fault;
 mod lex;
 pub mod limits;
 mod parse;
+mod ranked;
 mod reads;
 mod rehearse;
 mod tree;
 mod unit;
 mod warm_up;
 
-pub use book::{Book, Reason, Shown, Valued};
+pub use book::{Book, Reason, Shown, Valued, reasons};
 pub use compile::{Clause, Condition};
 pub use fault::Fault;
 pub use parse::parse;
+pub use ranked::{CompiledTable, Place, Ranking, Table, compile_set, shown};
 pub use rehearse::{AFTER, Rehearsed, beginnings, rehearse};
 pub use unit::Unit;
 
@@ -57,13 +59,17 @@ pub struct Rule {
     pub tell: Tell,
 }
 
-/// A mistake in one of several rules.
+/// A mistake in one of several rules or tables.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mistake {
-    /// Which rule.
+    /// Which rule, or which table.
     pub rule: usize,
-    /// Which of its conditions: `when` or `exit`.
+    /// Whether it is in a table.
+    pub table: bool,
+    /// Which of its keys: `when` or `exit`, of a table `by` or `columns`.
     pub key: &'static str,
+    /// Which of the columns; 0 elsewhere.
+    pub column: usize,
     /// What is wrong.
     pub fault: Fault,
 }
@@ -79,7 +85,7 @@ pub struct Compiled {
     pub notes: Vec<(&'static str, Fault)>,
 }
 
-/// All rules of a configuration, ready to run.
+/// All rules and tables of a configuration, ready to run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Set {
     /// What the core takes.
@@ -88,6 +94,8 @@ pub struct Set {
     pub named: Vec<Vec<Spec>>,
     /// By rule.
     pub compiled: Vec<Compiled>,
+    /// By table.
+    pub tables: Vec<CompiledTable>,
 }
 
 /// Checks and compiles rules over the configured intervals with their lookbacks and indicators.
@@ -100,28 +108,33 @@ pub fn compile_all(
     configured: &[Vec<Spec>],
     budget: Option<Budget>,
 ) -> Result<Set, Vec<Mistake>> {
-    let mut reads = Reads::new(configured);
-    let (mut mistakes, mut compiled, mut judged) = (Vec::new(), Vec::new(), Vec::new());
+    compile_set((rules, &[]), intervals, configured, budget)
+}
+
+/// Compiles rules; what is wrong goes to `mistakes`.
+fn compile_rules(
+    rules: &[Rule],
+    intervals: &[(Interval, usize)],
+    reads: &mut Reads,
+    mistakes: &mut Vec<Mistake>,
+) -> (Vec<Judging>, Vec<Compiled>) {
+    let (mut compiled, mut judged) = (Vec::new(), Vec::new());
     for (index, rule) in rules.iter().enumerate() {
+        let mistake = |key, fault| Mistake { rule: index, table: false, key, column: 0, fault };
         let Some(own) = intervals.iter().position(|(known, _)| *known == rule.interval) else {
             let message = format!("{} is not among the intervals", rule.interval);
-            mistakes.push(Mistake {
-                rule: index,
-                key: "interval",
-                fault: Fault::new(0..0, message),
-            });
+            mistakes.push(mistake("interval", Fault::new(0..0, message)));
             continue;
         };
         let scope = Scope { intervals, own: own as u8, forming: rule.forming };
         let mut notes = Vec::new();
-        let mut one = |key: &'static str, text: &str| match condition(scope, text, &mut reads) {
+        let mut one = |key: &'static str, text: &str| match condition(scope, text, reads) {
             Ok((condition, found)) => {
                 notes.extend(found.into_iter().map(|fault| (key, fault)));
                 Some(condition)
             }
             Err(faults) => {
-                let mistake = |fault| Mistake { rule: index, key, fault };
-                mistakes.extend(faults.into_iter().map(mistake));
+                mistakes.extend(faults.into_iter().map(|fault| mistake(key, fault)));
                 None
             }
         };
@@ -133,13 +146,7 @@ pub fn compile_all(
             compiled.push(Compiled { when, exit, notes });
         }
     }
-    if !mistakes.is_empty() {
-        return Err(mistakes);
-    }
-    let named = reads.named();
-    let (columns, depth, scores) = reads.finish();
-    let core = Rules { columns, depth, scores, judged, budget };
-    Ok(Set { core, named, compiled })
+    (judged, compiled)
 }
 
 /// Reads, checks and compiles one condition, and says what is worth knowing about it.

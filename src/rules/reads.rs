@@ -57,6 +57,7 @@ impl Reads {
         }
         let source = match wanted {
             Wanted::Field(field) => Source::Field(*field),
+            Wanted::Time(time) => Source::Time(*time),
             Wanted::Output(spec, output) => Source::Output(self.output(place, spec, *output)),
             Wanted::Ranked { score, percentile } => {
                 let score = self.score(score, interval, intervals)?;

@@ -1,7 +1,7 @@
 //! A condition whose names and units are known: what the checks make, and the compiler takes.
 
 use systems::catalog::Spec;
-use systems::rule::{Field, Fold, Marks};
+use systems::rule::{Field, Fold, Marks, Time};
 
 use super::ast::Span;
 use super::unit::Unit;
@@ -68,6 +68,7 @@ pub(super) enum Two {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Wanted {
     Field(Field),
+    Time(Time),
     /// An indicator and which of its outputs.
     Output(Spec, usize),
     /// The place by a score, or the share of symbols below it.

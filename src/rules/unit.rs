@@ -17,6 +17,8 @@ pub enum Unit {
     Ratio,
     /// How many.
     Count,
+    /// Seconds.
+    Time,
     /// True, false or not known.
     Truth,
     /// A number as written, which takes the unit of what it meets.
@@ -25,7 +27,7 @@ pub enum Unit {
     Wrong,
 }
 
-use Unit::{Count, Percent, Plain, Price, Quantity, Ratio, Truth, Turnover, Wrong};
+use Unit::{Count, Percent, Plain, Price, Quantity, Ratio, Time, Truth, Turnover, Wrong};
 
 impl Unit {
     /// What errors call a value of this unit.
@@ -37,6 +39,7 @@ impl Unit {
             Percent => "a percentage",
             Ratio => "a ratio",
             Count => "a count",
+            Time => "a time",
             Truth => "a condition",
             Plain | Wrong => "a number",
         }
@@ -49,7 +52,7 @@ impl Unit {
 
     /// Whether it is an amount of something.
     fn amount(self) -> bool {
-        matches!(self, Price | Quantity | Turnover)
+        matches!(self, Price | Quantity | Turnover | Time)
     }
 }
 
@@ -147,6 +150,10 @@ pub(super) fn comparable(left: Unit, right: Unit) -> Result<(), String> {
         }
         _ if left == right || left == Plain || right == Plain => Ok(()),
         (Ratio, Count) | (Count, Ratio) => Ok(()),
+        (Time, other) | (other, Time) => Err(format!(
+            "{} is not a time; times are compared with quiet_for, listed_for and session_time",
+            other.called()
+        )),
         (Percent, amount) | (amount, Percent) if amount.amount() => Err(format!(
             "{} is not a percentage; say of what it is a part, as in close * 2%, or compare \
              change(5m) with it",

@@ -16,19 +16,19 @@ use super::message::Message;
 use super::outlet::{Outlet, SinkStatus};
 use crate::clock::Stopwatch;
 use crate::config::Config;
-use crate::replay::Told;
-use crate::rules::{Book, Rule, Set};
+use crate::replay::Said;
+use crate::rules::{Book, Rule, Set, Table};
 use crate::settings::rule_set;
 use crate::symbols::Symbols;
 
 /// Tells whether so many entries of the session are on tape, or never will be.
 pub type OnTape = Box<dyn Fn(u64) -> bool + Send>;
 
-/// An alert as the engine's thread hands it over.
+/// What the engine's thread hands over.
 #[derive(Debug)]
 pub struct Handed {
-    /// The alert.
-    pub told: Told,
+    /// An alert, or a move in a table.
+    pub said: Said,
     /// The receive instant of the event that led to it; `None` if a tape brought it, which an
     /// earlier session may have told.
     pub received: Option<Nanos>,
@@ -80,6 +80,7 @@ pub struct Telling {
 /// What the courier's thread works with.
 struct Courier {
     rules: Vec<Rule>,
+    tables: Vec<Table>,
     set: Set,
     intervals: Vec<Interval>,
     symbols: Symbols,
@@ -101,6 +102,7 @@ pub(super) fn start(
     let (outlets, missed): (Arc<[Outlet]>, _) = (outlets.into(), Arc::<Missed>::default());
     let own = Courier {
         rules: config.rules.clone(),
+        tables: config.tables.clone(),
         set: rule_set(config),
         intervals: config.intervals.iter().map(|row| row.interval).collect(),
         symbols: symbols.clone(),
@@ -117,7 +119,8 @@ pub(super) fn start(
 
 impl Courier {
     fn run(self, parcels: &Receiver<Parcel>) {
-        let Self { rules, set, intervals, mut symbols, outlets, on_tape, screen, missed } = self;
+        let Self { rules, tables, set, intervals, .. } = self;
+        let Self { mut symbols, outlets, on_tape, screen, missed, .. } = self;
         let book = Book::new(&rules, &set, &intervals);
         for parcel in parcels {
             let (alerts, at, entries) = match parcel {
@@ -132,14 +135,23 @@ impl Courier {
                 }
             };
             wait(&on_tape, entries);
-            for Handed { told, received } in alerts {
-                let shown = book.show(&told, &symbols);
+            for Handed { said, received } in alerts {
                 let latency = received.map(|received| at.0.saturating_sub(received.0));
-                let message = Message::of(&told, shown, &symbols, latency);
+                let message = match &said {
+                    Said::Alert(told) => {
+                        Message::of(told, book.show(told, &symbols), &symbols, latency)
+                    }
+                    Said::Move(one) => {
+                        let table = &tables[usize::from(one.table)];
+                        Message::of_move(one, table, &symbols, latency)
+                    }
+                };
                 let again = received.is_none();
-                let wanting = outlets.iter().filter(|outlet| outlet.wants(&message.rule));
+                let is_move = matches!(said, Said::Move(_));
+                let wanting = outlets.iter().filter(|to| to.wants(&message.rule, is_move));
                 wanting.for_each(|outlet| outlet.put(&message, again));
-                if !again && screen.try_send(message).is_err() {
+                // Whoever looks sees the tables themselves.
+                if !again && !is_move && screen.try_send(message).is_err() {
                     missed.screen.fetch_add(1, Ordering::Relaxed);
                 }
             }

@@ -1,12 +1,12 @@
 //! An alert as it leaves the program: one JSON object, or some words.
 
 use serde_json::{Value, json};
-use systems::rule::Kind;
+use systems::rule::{Kind, Move};
 use systems::units::Nanos;
 
 use crate::logging::timestamp;
 use crate::replay::Told;
-use crate::rules::{Shown, Valued};
+use crate::rules::{Shown, Table, Valued};
 use crate::symbols::Symbols;
 
 /// An alert that is to be delivered.
@@ -16,7 +16,7 @@ pub struct Message {
     pub key: String,
     /// The venue's time of the pulse that told it.
     pub at: Nanos,
-    /// The rule's name.
+    /// The rule's name, or the table's.
     pub rule: String,
     /// All of it, as one line of JSON.
     pub json: String,
@@ -32,6 +32,20 @@ impl Message {
         value["latency_us"] = json!(latency.map(|ns| ns / 1_000));
         let (json, pieces) = (value.to_string(), in_pieces(&value));
         Self { key: shown.key, at: told.alert.at, rule: shown.rule, json, pieces }
+    }
+
+    /// A message of a move in a table.
+    pub(super) fn of_move(
+        one: &Move,
+        table: &Table,
+        symbols: &Symbols,
+        latency: Option<u64>,
+    ) -> Self {
+        let mut value = move_as_json(one, table, symbols);
+        value["latency_us"] = json!(latency.map(|ns| ns / 1_000));
+        let key = value["key"].as_str().unwrap_or_default().to_owned();
+        let (json, pieces) = (value.to_string(), in_pieces(&value));
+        Self { key, at: one.at, rule: table.name.clone(), json, pieces }
     }
 
     /// The same in a line.
@@ -81,6 +95,31 @@ pub fn as_json(told: &Told, shown: &Shown, symbols: &Symbols) -> Value {
     value
 }
 
+/// A move in a table as an object.
+pub fn move_as_json(one: &Move, table: &Table, symbols: &Symbols) -> Value {
+    let symbol = &symbols.spec(one.symbol).name;
+    let id = format!("{}/{symbol}/{}", table.name, table.interval);
+    let (place, kind) = match (one.from, one.to) {
+        (None, to) => (to, "rank-enter"),
+        (from, None) => (from, "rank-leave"),
+        (_, to) => (to, "rank-change"),
+    };
+    json!({
+        "key": format!("{id}/{kind}/{}/{}", place.unwrap_or(0), one.at.ms()),
+        "id": id,
+        "kind": kind,
+        "table": table.name,
+        "at": timestamp(one.at),
+        "symbol": symbol,
+        "interval": table.interval.to_string(),
+        "open_time": timestamp(one.open_time),
+        "from": one.from,
+        "to": one.to,
+        "value": if one.score.is_nan() { Value::Null } else { json!(one.score) },
+        "late": one.late,
+    })
+}
+
 /// An alert, as [`as_json`] gives it, in a line with the numbers of its reasons.
 pub fn in_words(alert: &Value) -> String {
     joined(&in_pieces(alert))
@@ -101,6 +140,10 @@ fn in_pieces(alert: &Value) -> Vec<String> {
     let labels = ["late", "provisional"].into_iter().filter(|label| alert[label] == true);
     let labels: String = labels.map(|label| format!(" {label}")).collect();
     let (kind, symbol, interval) = (text("kind"), text("symbol"), text("interval"));
+    if let Some(table) = alert["table"].as_str() {
+        let what = format!("{kind} {symbol} {interval} {table}{labels}");
+        return vec![at, what, places(alert), shown(&alert["value"])];
+    }
     let mut pieces = vec![at, format!("{kind} {symbol} {interval} {rule}{labels}")];
     for (_, text, value) in reasons(alert).filter(|(.., value)| !value.is_boolean()) {
         let number = format!("{text} {}", shown(value));
@@ -112,8 +155,21 @@ fn in_pieces(alert: &Value) -> Vec<String> {
     pieces
 }
 
+/// Where a symbol was in a table, and where it is.
+fn places(one: &Value) -> String {
+    match (one["from"].as_u64(), one["to"].as_u64()) {
+        (Some(from), Some(to)) => format!("{from} to {to}"),
+        (None, Some(to)) => format!("now {to}"),
+        (from, None) => format!("was {}", from.unwrap_or(0)),
+    }
+}
+
 /// The same in several lines, with all that it carries.
 pub(super) fn in_full(alert: &Value) -> String {
+    if alert["table"].is_string() {
+        let key = alert["key"].as_str().unwrap_or_default();
+        return format!("{}\n{key}", in_words(alert));
+    }
     let text = |key: &str| alert[key].as_str().unwrap_or_default();
     let (at, rule, key) = (text("at"), text("rule"), text("key"));
     let mut full = match alert["count"].as_u64() {

@@ -200,9 +200,9 @@ impl Outlet {
         Ok(Self { queue, rules, thread })
     }
 
-    /// Whether it gets the alerts of this rule.
-    pub(super) fn wants(&self, rule: &str) -> bool {
-        self.rules.is_empty() || self.rules.iter().any(|name| name == rule)
+    /// Whether it gets the alerts of this rule, or the moves in this table.
+    pub(super) fn wants(&self, name: &str, is_move: bool) -> bool {
+        (self.rules.is_empty() && !is_move) || self.rules.iter().any(|own| own == name)
     }
 
     /// Queues an alert.

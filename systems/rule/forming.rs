@@ -10,11 +10,13 @@ use super::alert::{Alert, Desk, Held, Kind};
 use super::judge::{Scene, converged, programs, views};
 use super::lanes::{Lanes, Views};
 use super::standing::{State, Truth, Verdict};
+use super::times::Times;
 use super::{Judging, Source, Tell};
 use crate::bucket::Open;
 use crate::candle::Candle;
 use crate::dispatch::Outbox;
 use crate::indicator::{Bar, Indicator};
+use crate::ingest::Inbox;
 use crate::ring::Ring;
 use crate::row::{Row, Rows};
 use crate::settings::Settings;
@@ -63,6 +65,11 @@ impl Watched {
     /// By rule, the beginnings that nobody was told of, because of the cool-down.
     pub fn cooled(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
         self.rules.iter().map(|watch| (watch.rule, watch.cooled))
+    }
+
+    /// Since when a rule holds, if it does.
+    pub fn holds_since(&self, rule: u16) -> Option<Nanos> {
+        self.rules.iter().find(|watch| watch.rule == rule)?.state.holds_since()
     }
 
     /// Of a row with rules on its forming candle; `None` of others.
@@ -123,15 +130,23 @@ pub fn foresee<I: Indicator>(mut rows: Query<(&Row, &Ring, &mut Forming, &Track<
 }
 
 /// Takes the columns that rules read of forming candles.
-pub fn fill(settings: Res<Settings>, mut rows: Query<(&Row, &Forming, &mut Lanes)>) {
-    for (row, forming, mut lanes) in &mut rows {
+pub fn fill(
+    inbox: Res<Inbox>,
+    settings: Res<Settings>,
+    mut rows: Query<(&Row, &Ring, &Forming, &mut Lanes)>,
+) {
+    let rules = &settings.rules;
+    for (row, ring, forming, mut lanes) in &mut rows {
         let bar = forming.candle.map(|candle| Bar::new(candle, row.units));
-        let sources = settings.rules.columns[usize::from(row.interval)].iter();
+        let sources = &rules.columns[usize::from(row.interval)];
+        let traded = bar.is_some();
+        let times = Times::forming((rules, sources), (ring, &lanes), traded, inbox.now);
         for (place, source) in lanes.forming_mut().iter_mut().zip(sources) {
             let number = match *source {
                 Source::Field(field) => bar.as_ref().map(|bar| field.of(bar)),
                 Source::Output(output) => forming.columns[usize::from(output)].number,
                 Source::Rank(_) | Source::Percentile(_) => None,
+                Source::Time(time) => times.get(time),
             };
             *place = number.unwrap_or(f64::NAN);
         }

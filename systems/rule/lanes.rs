@@ -2,6 +2,7 @@
 
 use bevy_ecs::prelude::*;
 
+use super::times::Times;
 use super::{Rules, Source};
 use crate::awake::Awake;
 use crate::candle::Mark;
@@ -26,6 +27,8 @@ pub struct Lanes {
     converged: Box<[u128]>,
     forming: Box<[f64]>,
     end: u64,
+    /// When the symbol was listed, if that happened while it was looked for.
+    pub listed: Option<Nanos>,
     /// First position whose columns or mark changed in this pulse.
     pub changed: Option<u64>,
     /// Position after the newest candle that has its places among all symbols.
@@ -43,6 +46,7 @@ impl Lanes {
             converged: vec![0; kept].into_boxed_slice(),
             forming: vec![f64::NAN; width].into_boxed_slice(),
             end: 0,
+            listed: None,
             changed: None,
             ranked: 0,
         }
@@ -257,10 +261,12 @@ pub fn fill(
         for position in from.max(ring.end().saturating_sub(kept))..ring.end() {
             let Some(bar) = bars.at(position) else { continue };
             let values = published.values_at(&outbox, position - from);
+            let times = Times::closed((&settings.rules, sources), (ring, &lanes), position, bar);
             lanes.put(position, |column| match sources[column] {
                 Source::Field(field) => Value { number: Some(field.of(bar)), converged: true },
                 Source::Output(output) => values[usize::from(output)],
                 Source::Rank(_) | Source::Percentile(_) => Value { number: None, converged: true },
+                Source::Time(time) => Value { number: times.get(time), converged: true },
             });
         }
     });

@@ -70,6 +70,11 @@ pub struct State {
 }
 
 impl State {
+    /// Start of the candle since which it holds, if it does.
+    pub fn holds_since(&self) -> Option<Nanos> {
+        self.active.then_some(self.entered)
+    }
+
     /// Start of the candle at which it began to hold last.
     pub fn entered(&self) -> Nanos {
         self.entered
@@ -209,6 +214,11 @@ impl Row<'_> {
 }
 
 impl Standing {
+    /// Start of the candle since which the rule holds, if it does.
+    pub fn holds_since(&self) -> Option<Nanos> {
+        self.state.holds_since()
+    }
+
     /// Position after the newest candle that was judged.
     pub fn end(&self) -> u64 {
         self.end

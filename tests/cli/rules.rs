@@ -96,3 +96,88 @@ fn two_configurations_are_compared_on_a_tape() {
     let shown = tapescan(&args);
     assert!(text(&shown.stdout).contains("gone: ... --json lists all"), "{}", text(&shown.stdout));
 }
+
+/// A configuration with two tables, for the bundled tape.
+const TABLES: &str = "[tables.movers]\nby = \"change(3m)\"\ntop = 3\n\
+     columns = [\"close\", \"turnover\"]\n[tables.quietest]\nby = \"quiet_for\"\ntop = 2\n\
+     interval = \"3m\"\n[rules.a]\nwhen = \"rising(3)\"\n";
+
+#[test]
+fn tables_are_told_alike_on_any_threads_and_batches() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("my.toml");
+    std::fs::write(&config, TABLES).unwrap();
+    let tape = "replays/market.tape";
+    let mut all = Vec::new();
+    for (threads, batch) in [("1", "max"), ("1", "7"), ("2", "64")] {
+        let alerts = dir.path().join(format!("{threads}-{batch}.jsonl"));
+        let given = ["--config", path(&config), "--alerts", path(&alerts)];
+        let cut = ["--threads", threads, "--batch", batch, "--json"];
+        let summary = json(&[&["replay", tape], &given[..], &cut].concat());
+        let lines = std::fs::read_to_string(&alerts).unwrap();
+        let count = summary["alerts"].as_u64().unwrap() + summary["rank_moves"].as_u64().unwrap();
+        assert_eq!(count, lines.lines().count() as u64);
+        all.push((summary["digest"].clone(), summary["tables"].clone(), lines));
+    }
+    all.dedup();
+    let [(_, tables, lines)] = &all[..] else { panic!("{} differ", all.len()) };
+    let lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for kind in ["rank-enter", "rank-leave", "rank-change", "enter"] {
+        assert!(lines.iter().any(|line| line["kind"] == kind), "no {kind}");
+    }
+    let times: Vec<&str> = lines.iter().map(|line| line["at"].as_str().unwrap()).collect();
+    assert!(times.is_sorted());
+    let mut keys: Vec<&str> = lines.iter().map(|line| line["key"].as_str().unwrap()).collect();
+    keys.sort_unstable();
+    assert!(keys.is_sorted_by(|a, b| a < b), "a key came twice");
+    assert_eq!(tables[0]["places"].as_array().unwrap().len(), 3);
+    assert!(tables[0]["places"][0]["columns"]["close"].is_number(), "{tables}");
+    let shown = tapescan(&["replay", tape, "--config", path(&config)]);
+    assert!(text(&shown.stdout).contains("movers, 1m of "), "{}", text(&shown.stdout));
+}
+
+#[test]
+fn every_rule_is_explained_at_any_time() {
+    let tape = "replays/market.tape";
+    let preset = ["--config", "rules/presets.toml"];
+    let at = ["--at", "2024-08-09T00:20:00Z"];
+    let info = json(&["tape", "info", tape, "--json"]);
+    let symbol = info["symbols"][0]["name"].as_str().unwrap().to_owned();
+    let explained = json(&[&["explain", &symbol, tape], &preset[..], &at, &["--json"]].concat());
+    let rules = explained["rules"].as_array().unwrap();
+    assert_eq!((rules.len(), &explained["symbol"]), (12, &serde_json::json!(symbol)));
+    let reclaim = rules.iter().find(|rule| rule["rule"] == "vwap-reclaim").unwrap();
+    assert_eq!(reclaim["candles"][0]["open_time"], "2024-08-09T00:18:00.000Z", "{reclaim}");
+    assert!(reclaim["candles"][0]["mark"].is_string() && reclaim["exit"].is_array());
+    assert!(reclaim["when"].as_array().unwrap().len() > 3, "{reclaim}");
+    let shown = tapescan(&[&["explain", &symbol, tape], &preset[..], &at].concat());
+    assert!(text(&shown.stdout).contains("vwap-reclaim: "), "{}", text(&shown.stdout));
+    for (symbol, at, said) in [
+        ("NOSUCH", "2024-08-09T00:20:00Z", "is not on these tapes"),
+        (&*symbol, "2024-08-10T00:20:00Z", "these tapes end before"),
+        (&*symbol, "2024-08-01T00:20:00Z", "these tapes begin later"),
+        (&*symbol, "noon", "is no instant"),
+    ] {
+        let wrong = tapescan(&[&["explain", symbol, tape, "--at", at], &preset[..]].concat());
+        assert_eq!(wrong.status.code(), Some(2), "{at}");
+        assert!(text(&wrong.stderr).contains(said), "{}", text(&wrong.stderr));
+    }
+}
+
+#[test]
+fn the_universe_says_what_each_filter_removes() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("my.toml");
+    let universe = "[venue]\nname = \"sim\"\nsymbols = \"top:2\"\n\
+                    [venue.universe]\nmin_turnover = 1\nexclude = [\"A*\"]\n";
+    std::fs::write(&config, universe).unwrap();
+    let args = ["rules", "universe", "--config", path(&config), "--synthetic", "symbols=9,rate=50"];
+    let found = json(&[&args[..], &["--json"]].concat());
+    assert_eq!(found["followed"].as_array().unwrap().len(), 2, "{found}");
+    let removed = found["removed"].as_object().unwrap();
+    let removed: usize = removed.values().map(|names| names.as_array().unwrap().len()).sum();
+    assert_eq!(found["trading"].as_u64().unwrap() as usize, removed + 2, "{found}");
+    let shown = tapescan(&args);
+    assert!(text(&shown.stdout).contains("2 are followed: "), "{}", text(&shown.stdout));
+}

@@ -58,7 +58,10 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("rising(close, rsi)", "rsi", "a whole number of candles"),
     ("change(14) > 1", "14", "expected a time; write change(5m)"),
     ("change(30s) > 1", "30s", "the shortest interval is 1m"),
-    ("5m > close", "5m", "a time stands in change(5m)"),
+    ("5m > close", "5m > close", "times are compared with quiet_for"),
+    ("quiet_for > 5%", "quiet_for > 5%", "is not a time"),
+    ("stale(5)", "5", "expected a time; write stale(5m)"),
+    ("listed < 1", "listed", "write listed_for"),
     ("between(rsi, 60, 40)", "between(rsi, 60, 40)", "the low end first"),
     // Units.
     ("close > 2%", "close > 2%", "a price is not a percentage; say of what it is a part"),
@@ -117,7 +120,7 @@ fn each_is_shown_and_remedied() {
         }
         let shown = fault.shown(text);
         assert!(shown.ends_with('^'), "{shown}");
-        assert_eq!((mistake.rule, mistake.key), (0, "when"));
+        assert_eq!((mistake.rule, mistake.table, mistake.key), (0, false, "when"));
     }
 }
 

@@ -31,7 +31,12 @@ fn without_a_configuration_there_are_rules_and_their_alerts_have_reasons() {
     command.arg("replay").args(tapes).arg("--alerts").arg(&replay);
     assert!(command.output().unwrap().status.success());
     let replayed = std::fs::read_to_string(replay).unwrap();
-    let replayed: Vec<String> = replayed.lines().map(str::to_owned).collect();
+    // Moves in tables go to sinks; whoever looks sees the tables themselves.
+    let replayed: Vec<String> = replayed
+        .lines()
+        .filter(|line| !line.contains("\"kind\":\"rank-"))
+        .map(str::to_owned)
+        .collect();
     let texts = out.lines().filter_map(|line| line.strip_prefix("{\"alert\":")?.strip_suffix('}'));
     let texts: Vec<String> =
         texts.filter(|line| line.starts_with('{')).map(without_latency).collect();

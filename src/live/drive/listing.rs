@@ -10,14 +10,16 @@ use systems::trade::SymbolId;
 use systems::units::Nanos;
 
 use super::{Drive, Ports};
+use crate::config::Universe;
 use crate::live::record::Kept;
+use crate::live::universe;
 use crate::rest::budget::Priority;
 use crate::rest::plan::{Job, Wanted};
 use crate::rest::warm_up::WarmUp;
 use crate::symbols::Symbols;
 use crate::tape::entry::Body;
 use crate::venue::Venue;
-use crate::venue::binance::Instrument;
+use crate::venue::binance::{DayStatistics, Instrument};
 
 /// What is followed of what the venue lists.
 #[derive(Clone, Debug)]
@@ -26,6 +28,10 @@ pub struct Listing {
     pub venue: Venue,
     /// Whether symbols are followed that the venue lists anew.
     pub grows: bool,
+    /// What symbols that are new must be like.
+    pub universe: Universe,
+    /// What was traded in the last 24 hours, as the venue said last.
+    pub days: Vec<DayStatistics>,
     /// How often its list is asked for, in nanoseconds; 0 for never.
     pub every_ns: u64,
     /// Symbols that traded at the venue when it was asked last.
@@ -42,12 +48,16 @@ pub struct Listing {
 
 impl Listing {
     /// Asks for the list when it is time, and never twice at once.
-    pub(super) fn ask(&mut self, at: Nanos) -> Option<Job> {
+    pub(super) fn ask(&mut self, at: Nanos) -> impl Iterator<Item = Job> + use<> {
         let due = self.every_ns > 0 && self.asked.plus(self.every_ns) <= at && !self.under_way;
-        due.then(|| {
+        if due {
             (self.asked, self.under_way) = (at, true);
-            Job { priority: Priority::Instruments, wanted: Wanted::Instruments }
-        })
+        }
+        let days = due && self.grows && universe::needs_days(&self.universe);
+        let job = |wanted| Job { priority: Priority::Instruments, wanted };
+        // The list comes last, and finds the day's activity there.
+        let days = days.then(|| job(Wanted::DayStatistics));
+        days.into_iter().chain(due.then(|| job(Wanted::Instruments)))
     }
 
     /// The request has come to its end.
@@ -67,7 +77,7 @@ impl Listing {
 
     /// What has changed; `None` if the whole venue seems to be halted, which is for its minutes
     /// and no reason to leave every symbol.
-    fn changes(&mut self, symbols: &Symbols, listed: &[Instrument]) -> Option<Changes> {
+    fn changes(&mut self, symbols: &Symbols, listed: &[Instrument], now: Nanos) -> Option<Changes> {
         let trading: HashMap<&str, &SymbolSpec> = listed
             .iter()
             .filter(|one| one.trading)
@@ -96,7 +106,10 @@ impl Listing {
         if self.grows {
             let known: HashSet<&str> = symbols.specs().iter().map(|spec| &*spec.name).collect();
             let new = listed.iter().filter(|one| one.trading && !known.contains(&*one.spec.name));
-            changes.new = new.map(|one| one.spec.clone()).collect();
+            let days = universe::by_symbol(&self.days);
+            let passing =
+                new.filter(|one| universe::stopped_by(&self.universe, one, &days, now).is_none());
+            changes.new = passing.map(|one| one.spec.clone()).collect();
         }
         Some(changes)
     }
@@ -114,7 +127,8 @@ impl<P: Ports> Drive<P> {
     /// The venue's list has come.
     pub(super) fn listed(&mut self, listed: &[Instrument], at: Nanos) {
         let symbols = self.parts.session.symbols();
-        let Some(changes) = self.parts.listing.changes(symbols, listed) else { return };
+        let now = self.venue_now;
+        let Some(changes) = self.parts.listing.changes(symbols, listed, now) else { return };
         changes.gone.into_iter().for_each(|symbol| self.retire(symbol, at));
         changes.back.into_iter().for_each(|symbol| self.bring_back(symbol, at));
         self.list(changes.new, at);

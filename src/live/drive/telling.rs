@@ -3,7 +3,7 @@
 use systems::units::Nanos;
 
 use super::{Drive, Ports};
-use crate::replay::{Outputs, Told};
+use crate::replay::{Outputs, Said};
 use crate::sinks::Handed;
 
 impl<P: Ports> Drive<P> {
@@ -27,9 +27,9 @@ pub(super) fn tell(
     ports: &mut impl Ports,
     heard: impl Fn(Nanos) -> Option<Nanos>,
 ) {
-    let told = outputs.take_told();
-    if !told.is_empty() {
-        let handed = |told: Told| Handed { received: heard(told.alert.at), told };
-        ports.tell(told.into_iter().map(handed).collect());
+    let said = outputs.take_said();
+    if !said.is_empty() {
+        let handed = |said: Said| Handed { received: heard(said.at()), said };
+        ports.tell(said.into_iter().map(handed).collect());
     }
 }

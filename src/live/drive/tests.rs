@@ -7,7 +7,7 @@ use systems::symbol::SymbolSpec;
 use systems::units::Scale;
 
 use super::*;
-use crate::config::Config;
+use crate::config::{Config, Universe};
 use crate::latency::{Boundary, Meter, Recorder};
 use crate::link::Plan;
 use crate::live::outline;
@@ -78,6 +78,8 @@ fn drive_of(config: &str, room: usize) -> Drive<Fake> {
     let listing = Listing {
         venue,
         grows: true,
+        universe: Universe::default(),
+        days: Vec::new(),
         every_ns: 600 * Nanos::PER_SECOND,
         trading: 1,
         retired: vec![false],
@@ -198,7 +200,7 @@ fn the_list_is_asked_for_now_and_then_and_one_question_is_under_way_at_most() {
 fn instrument(name: &str, decimals: u8, trading: bool) -> Instrument {
     let scale = Scale::exact(decimals);
     let spec = SymbolSpec { name: name.into(), price: scale, quantity: scale };
-    Instrument { spec, quote_asset: "USDT".into(), trading }
+    Instrument { spec, quote_asset: "USDT".into(), trading, listed_at: None }
 }
 
 /// What the last look at the list put on the tape.

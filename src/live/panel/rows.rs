@@ -33,14 +33,19 @@ pub(super) enum Tone {
 
 /// One line.
 pub(super) struct Row {
-    name: &'static str,
+    name: String,
     /// In order of importance.
     pieces: Vec<(String, Tone)>,
 }
 
 impl Row {
-    pub(super) fn new(name: &'static str) -> Self {
-        Self { name, pieces: Vec::new() }
+    pub(super) fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), pieces: Vec::new() }
+    }
+
+    /// A line whose name may be too long: a space stays behind what is left of it.
+    pub(super) fn called(name: &str) -> Self {
+        Self::new(&name.chars().take(NAME - 1).collect::<String>())
     }
 
     pub(super) fn with(mut self, text: impl Into<String>, tone: Tone) -> Self {

@@ -1,12 +1,13 @@
 //! Columns: numbers of candles, indicators and their outputs, and which candle is meant.
 
 use systems::catalog::{Entry, Spec};
+use systems::rule::Time;
 
 use super::super::ast::{Expr, Kind, Span, Word};
 use super::super::tree::{Node, Wanted, What};
 use super::super::unit::{Unit, of_output};
 use super::super::warm_up::needed;
-use super::names::{FIELDS, FLAGS};
+use super::names::{FIELDS, FLAGS, TIMES};
 use super::{Checker, Here};
 use crate::config::nearest;
 
@@ -38,6 +39,9 @@ impl Checker<'_> {
             };
             return Some(Node::column(Wanted::Field(field), unit, span.clone()).ago(ago));
         }
+        if let Some(&(_, time)) = TIMES.iter().find(|(known, _)| *known == name) {
+            return Some(self.time(time, name, span, here));
+        }
         let (_, marks) = FLAGS.iter().find(|(known, _)| *known == name)?;
         if self.scope.forming && here.word == Some(Word::Forming) {
             let message = format!("{name} is known of closed candles; write closed {name}");
@@ -47,6 +51,14 @@ impl Checker<'_> {
             return Some(Node::wrong(span.clone()));
         };
         Some(Node::new(What::Marked(*marks, ago), Unit::Truth, span.clone()))
+    }
+
+    /// A time that is known of a candle.
+    pub(super) fn time(&mut self, time: Time, what: &str, span: &Span, here: Here) -> Node {
+        match self.which(what, span, here) {
+            Some(ago) => Node::column(Wanted::Time(time), Unit::Time, span.clone()).ago(ago),
+            None => Node::wrong(span.clone()),
+        }
     }
 
     /// `macd(12,26,9).hist`.

@@ -2,7 +2,7 @@
 
 use systems::catalog::Spec;
 use systems::limits::PERIOD_MAX;
-use systems::rule::{Field, Fold};
+use systems::rule::{Field, Fold, Time};
 
 use super::super::ast::{Expr, Kind, Span};
 use super::super::limits::LOOK_BACK_MAX;
@@ -81,6 +81,7 @@ impl Checker<'_> {
             ("min", [a, b]) => self.smaller(Two::Min, a, b, span, here),
             ("max", [a, b]) => self.smaller(Two::Max, a, b, span, here),
             ("rank", [x]) => self.ranked(x, false, span, here),
+            ("stale", [over]) => self.stale(over, span, here),
             ("percentile", [x]) => self.ranked(x, true, span, here),
             _ => {
                 let given = args.len();
@@ -308,6 +309,16 @@ impl Checker<'_> {
         }
         let unit = if a.unit == Unit::Plain { b.unit } else { a.unit };
         Node::two(two, a, b, unit, span.clone())
+    }
+
+    /// `stale(5m)`: nothing has traded for so long.
+    fn stale(&mut self, over: &Expr, span: &Span, here: Here) -> Node {
+        let Kind::Time(seconds) = over.kind else {
+            return self.fault(&over.span, "expected a time; write stale(5m)");
+        };
+        let quiet = self.time(Time::Quiet, "stale", span, here);
+        let limit = Node::new(What::Const(seconds as f64), Unit::Time, over.span.clone());
+        Node::two(Two::GreaterEq, quiet, limit, Unit::Truth, span.clone())
     }
 
     fn ranked(&mut self, x: &Expr, percentile: bool, span: &Span, here: Here) -> Node {

@@ -2,7 +2,7 @@
 
 use systems::candle::Mark;
 use systems::catalog::CATALOG;
-use systems::rule::{Field, Marks};
+use systems::rule::{Field, Marks, Time};
 
 use super::super::unit::Unit;
 use crate::config::nearest;
@@ -18,6 +18,10 @@ pub(super) const FIELDS: &[(&str, Field, Unit)] = &[
     ("taker_volume", Field::TakerVolume, Unit::Quantity),
     ("trades", Field::Trades, Unit::Count),
 ];
+
+/// Times, in seconds.
+pub(super) const TIMES: &[(&str, Time)] =
+    &[("quiet_for", Time::Quiet), ("listed_for", Time::Listed), ("session_time", Time::Session)];
 
 /// What is known about a closed candle.
 pub(super) const FLAGS: &[(&str, Marks)] = &[
@@ -51,6 +55,7 @@ pub(super) const FUNCTIONS: &[(&str, &str)] = &[
     ("max", "max(open, close)"),
     ("rank", "rank(change(1h)) <= 10"),
     ("percentile", "percentile(turnover) >= 90"),
+    ("stale", "stale(5m)"),
 ];
 
 /// What others call it.
@@ -82,6 +87,9 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("boll", "bbands"),
     ("bb", "bbands"),
     ("relative_volume", "rvol"),
+    ("age", "listed_for"),
+    ("listed", "listed_for < 1d"),
+    ("idle", "quiet_for"),
     ("true", "a comparison that says when"),
     ("false", "a comparison that says when"),
 ];
@@ -102,6 +110,7 @@ pub(super) fn unknown(name: &str) -> String {
     }
     let fields = FIELDS.iter().map(|(name, ..)| *name);
     let known = fields
+        .chain(TIMES.iter().map(|(name, _)| *name))
         .chain(FLAGS.iter().map(|(name, _)| *name))
         .chain(FUNCTIONS.iter().map(|(name, _)| *name))
         .chain(CATALOG.iter().map(|entry| entry.name));

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use systems::symbol::SymbolSpec;
-use systems::units::Scale;
+use systems::units::{Nanos, Scale};
 
 use super::super::Venue;
 use super::super::digits::Precision;
@@ -17,6 +17,8 @@ pub struct Instrument {
     pub quote_asset: Box<str>,
     /// The venue takes orders for it now.
     pub trading: bool,
+    /// Since when it is listed, if the venue says so.
+    pub listed_at: Option<Nanos>,
 }
 
 /// Why a text is no list of instruments.
@@ -55,6 +57,8 @@ struct Listed<'a> {
     quote_asset: Option<Text<'a>>,
     base_asset_precision: Option<u8>,
     quote_precision: Option<u8>,
+    /// In milliseconds; spot does not have it.
+    onboard_date: Option<u64>,
     price_precision: Option<u8>,
     quantity_precision: Option<u8>,
     #[serde(borrow, default)]
@@ -102,6 +106,7 @@ impl Listed<'_> {
             spec,
             quote_asset: text(&self.quote_asset).unwrap_or_default(),
             trading: self.status.as_ref().is_some_and(|status| status.as_str() == "TRADING"),
+            listed_at: self.onboard_date.and_then(|ms| ms.checked_mul(Nanos::PER_MS).map(Nanos)),
         })
     }
 
@@ -147,12 +152,14 @@ mod tests {
         assert_eq!((listed[1].spec.quantity, listed[1].trading), (Scale::exact(8), false));
 
         let usdm = r#"{"symbols":[{"symbol":"SUSHIUSDT","status":"TRADING","pricePrecision":4,
+            "onboardDate":1598252400000,
             "quantityPrecision":0,"filters":[{"tickSize":"0.0010","filterType":"PRICE_FILTER"},
             {"stepSize":"1","filterType":"LOT_SIZE"},
             {"stepSize":"5","filterType":"MARKET_LOT_SIZE"}]}]}"#;
         let listed = instruments(Venue::BinanceUsdm, usdm).unwrap();
         assert_eq!(listed[0].spec.price, Scale { decimals: 3, width: 4 });
         assert_eq!(listed[0].spec.quantity, Scale::exact(0));
+        assert_eq!(listed[0].listed_at, Some(Nanos::from_ms(1_598_252_400_000)));
     }
 
     #[test]

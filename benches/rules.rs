@@ -1,0 +1,215 @@
+//! Rules: one condition beside evaluators that people would use instead, and two hundred rules over
+//! two thousand symbols and three intervals, at a close and at a heartbeat.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use benches::timing::quick;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use evalexpr::{Context as _, ContextWithMutableVariables as _};
+use systems::candle::Candle;
+use systems::ring::Ring;
+use systems::rule::{Lanes, View, Views};
+use systems::settings::Settings;
+use systems::symbol::SymbolSpec;
+use systems::track::Value;
+use systems::trade::{Aggressor, Batch, Control, SymbolId, Trade, TradeKind};
+use systems::units::{Nanos, Price, Quantity, Scale};
+use tapescan::config::Config;
+use tapescan::engine::Engine;
+use tapescan::settings::settings;
+
+/// The condition in our words, and in theirs; all three comparisons are carried out.
+const OURS: &str = "close > ema(20) * 1.01 and volume > 3 * volume[1] and rsi(14) < 70";
+const THEIRS: &str = "close > ema * 1.01 && volume > 3.0 * before && rsi < 70.0";
+const VALUES: [(&str, f64); 5] =
+    [("close", 102.0), ("ema", 100.0), ("volume", 10.0), ("before", 2.0), ("rsi", 60.0)];
+
+/// What theirs are given is set beforehand, which is in their favour: ours reads its columns.
+fn condition(criterion: &mut Criterion) {
+    let mut group = quick(criterion, "rules/condition");
+    let text = format!("indicators = []\n[rules.one]\nwhen = \"{OURS}\"\n");
+    let Ok(config) = Config::parse("here", &text) else { panic!("the rule is right") };
+    let rules = settings(&config).rules;
+    let mut ring = Ring::new(300, config.base());
+    let mut lanes = Lanes::new(rules.columns[0].len(), rules.kept(0));
+    for minute in 0..100 {
+        ring.push(&Candle { open_time: Nanos::from_seconds(minute * 60), ..Candle::default() });
+        lanes.put(minute, |column| Value {
+            // In the order in which the condition names them.
+            number: Some(match column {
+                0 => 102.0,
+                1 => 100.0,
+                2 if minute < 99 => 2.0,
+                2 => 10.0,
+                _ => 60.0,
+            }),
+            converged: true,
+        });
+    }
+    let mut views = Views::new(Nanos(0));
+    views.set(0, View { ring: &ring, lanes: &lanes, price: 1.0 });
+    let program = &rules.judged[0].when;
+    assert!(program.run(&views, 0, 99) == 1.0);
+    group.bench_function("ours", |bencher| {
+        bencher.iter(|| black_box(program).run(black_box(&views), 0, 99));
+    });
+
+    let tree = evalexpr::build_operator_tree(THEIRS).unwrap();
+    let mut context = evalexpr::HashMapContext::new();
+    for (name, value) in VALUES {
+        context.set_value(name.to_owned(), value.into()).unwrap();
+    }
+    assert!(context.get_value("rsi").is_some());
+    assert_eq!(tree.eval_boolean_with_context(&context), Ok(true));
+    group.bench_function("evalexpr", |bencher| {
+        bencher.iter(|| black_box(&tree).eval_boolean_with_context(black_box(&context)));
+    });
+
+    let env = Arc::new(cel::Env::stdlib());
+    let compiled = env.compile(THEIRS).unwrap();
+    let mut context = cel::Context::with_env(env);
+    for (name, value) in VALUES {
+        context.add_variable(name, value).unwrap();
+    }
+    assert_eq!(compiled.execute(&context).unwrap(), true.into());
+    group.bench_function("cel", |bencher| {
+        bencher.iter(|| black_box(&compiled).execute(black_box(&context)));
+    });
+    group.finish();
+}
+
+const SYMBOLS: usize = 2_000;
+const RULES: usize = 200;
+
+/// Minutes before the clock starts: averages of twenty candles are known on 15m, too.
+const WARM: u64 = 320;
+
+/// Rules of seven kinds with other numbers each, over three intervals.
+fn two_hundred() -> Settings {
+    let mut text = String::new();
+    for index in 0..RULES {
+        let (n, interval) = (5 + index % 16, ["1m", "3m", "15m"][index % 3]);
+        let when = match index % 7 {
+            0 => format!("close crosses_above ema({n}) and volume > average(volume, 10)[1]"),
+            1 => format!("rsi({n}) < 30 and rising(2)"),
+            2 => format!("volume > {n} * average(volume, 20)[1] and trades > 10"),
+            3 => format!("new_high(20) and change(15m) > {n}%"),
+            4 => format!("close > highest(high, {n})[1] and not gap"),
+            5 => format!("natr({n}) > 1.5 * average(natr({n}), 20)"),
+            _ => format!("within({n}, rsi(14) > 70) and close < ema(12)"),
+        };
+        text += &format!("[rules.r{index}]\nwhen = \"{when}\"\ninterval = \"{interval}\"\n");
+    }
+    match Config::parse("here", &text) {
+        Ok(config) => settings(&config),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A market of one print a minute and symbol, minute by minute.
+struct Minutes {
+    engine: Engine,
+    minute: u64,
+    random: u64,
+    prices: Vec<i64>,
+    batch: Batch,
+}
+
+impl Minutes {
+    fn new(settings: &Settings) -> Self {
+        let scale = Scale::exact(2);
+        let spec = |index| SymbolSpec {
+            name: format!("S{index}USDT").into(),
+            price: scale,
+            quantity: scale,
+        };
+        let specs: Vec<_> = (0..SYMBOLS).map(spec).collect();
+        let Ok(engine) = Engine::new(settings, &specs, 1) else { panic!("the schedule builds") };
+        let (prices, batch) = (vec![10_000; SYMBOLS], Batch::default());
+        let mut minutes = Self { engine, minute: 0, random: 0x2545_f491_4f6c_dd1d, prices, batch };
+        minutes.beat(0, 0);
+        for _ in 0..WARM {
+            minutes.prints();
+            minutes.beat(60, 1);
+            minutes.minute += 1;
+        }
+        minutes
+    }
+
+    fn next(&mut self, bound: u64) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random % bound
+    }
+
+    fn at(&self, seconds: u64) -> Nanos {
+        Nanos::from_seconds(1_723_161_600 + self.minute * 60 + seconds)
+    }
+
+    fn prints(&mut self) {
+        let time = self.at(30);
+        for symbol in 0..SYMBOLS {
+            let price = self.prices[symbol] + self.next(101) as i64 - 50;
+            self.prices[symbol] = price.max(1_000);
+            let (id, quantity) = (self.minute + 1, 1 + self.next(10_000) as i64);
+            self.batch.push(Trade {
+                symbol: SymbolId(symbol as u16),
+                id,
+                first_id: id,
+                time,
+                price: Price(self.prices[symbol]),
+                quantity: Quantity(quantity),
+                count: 20,
+                aggressor: Aggressor::Buyer,
+                kind: TradeKind::Market,
+            });
+        }
+        self.engine.step(&mut self.batch, &mut |_| ());
+    }
+
+    /// A heartbeat, and how long it took.
+    fn beat(&mut self, seconds: u64, more: u64) -> Duration {
+        self.batch.control(Control::Heartbeat(self.at(seconds + more)));
+        let begun = Instant::now();
+        self.engine.step(&mut self.batch, &mut |outbox| {
+            black_box(outbox.alerts.len());
+        });
+        begun.elapsed()
+    }
+}
+
+/// With the rules and without: the difference is what they cost.
+fn scan(criterion: &mut Criterion) {
+    let ruled = two_hundred();
+    // The same indicators, so that the difference is that of the rules alone.
+    let plain = Settings { rules: Default::default(), ..ruled.clone() };
+    for (name, closes) in [("rules/close", true), ("rules/heartbeat", false)] {
+        let mut group = criterion.benchmark_group(name);
+        group.sample_size(10).warm_up_time(Duration::from_millis(1));
+        group.measurement_time(Duration::from_secs(2));
+        group.throughput(Throughput::Elements(if closes { SYMBOLS as u64 } else { 1 }));
+        for (function, settings) in [("without", &plain), ("ours", &ruled)] {
+            let mut minutes = Minutes::new(settings);
+            group.bench_function(function, |bencher| {
+                bencher.iter_custom(|iterations| {
+                    let mut elapsed = Duration::ZERO;
+                    for _ in 0..iterations {
+                        minutes.prints();
+                        let close = minutes.beat(60, 1);
+                        let idle = minutes.beat(60, 2);
+                        minutes.minute += 1;
+                        elapsed += if closes { close } else { idle };
+                    }
+                    elapsed
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, condition, scan);
+criterion_main!(benches);
