@@ -9,6 +9,7 @@ mod klines;
 mod listing;
 mod long;
 mod recording;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
