@@ -10,6 +10,7 @@ mod listing;
 mod long;
 mod metrics;
 mod recording;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
