@@ -58,6 +58,8 @@ pub struct Outputs {
     alerts: u64,
     /// Kept only if asked for.
     told: Option<Vec<Told>>,
+    /// So many of them at least, the newest; no more than twice as many.
+    told_kept: usize,
 }
 
 impl Outputs {
@@ -75,12 +77,18 @@ impl Outputs {
             drift: Drift::default(),
             alerts: 0,
             told: None,
+            told_kept: usize::MAX,
         }
     }
 
     /// The same, keeping alerts.
     pub fn keeping_alerts(self) -> Self {
         Self { told: Some(Vec::new()), ..self }
+    }
+
+    /// The same, keeping about so many of the newest.
+    pub fn keeping_newest_alerts(self, count: usize) -> Self {
+        Self { told_kept: count, ..self.keeping_alerts() }
     }
 
     /// Takes what one pulse handed out.
@@ -95,6 +103,11 @@ impl Outputs {
                 clauses: outbox.clauses_of(alert).to_vec(),
                 held: outbox.held_by(alert).to_vec(),
             }));
+            if told.len() / 2 > self.told_kept {
+                let oldest = told.len() - self.told_kept;
+                log::warn!("the oldest {oldest} of {} alerts are not handed on", told.len());
+                told.drain(..oldest);
+            }
         }
         for record in &outbox.records {
             self.count(record);
