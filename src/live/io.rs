@@ -16,7 +16,7 @@ use super::drive::{Listing, Parts, Streamed};
 use super::ending::{REQUESTS, Stage, overdue, requests};
 use super::event::{Command, Event, Socket};
 use super::inbox::{Sender, inbox};
-use super::limits::{BATCH, COMMANDS, INBOX, OUTGOING, SHOW, START, TICK, TIMED};
+use super::limits::{BATCH, COMMANDS, INBOX, OUTGOING, SHOW, START, TICK, TIMED, TOLD};
 use super::outline::{Asking, Outline, lookback, outline, streams};
 use super::record::Recorder;
 use super::record::shelf::{PROGRAM, PROGRAM_SIM, Shelf};
@@ -195,7 +195,7 @@ fn parts(
     let engine = Engine::watched(&told, symbols.specs(), options.threads, now.clone())?;
     let latency = measured(options, config, &told, now)?;
     let session = Session::new(symbols.clone(), told.intervals.clone(), options.venue.name());
-    let outputs = Outputs::new(widths(config), options.keep_candles).keeping_alerts();
+    let outputs = Outputs::new(widths(config), options.keep_candles).keeping_newest_alerts(TOLD);
     let candles = match config.reconcile.scope {
         config::Scope::All => Priority::Routine,
         config::Scope::Suspect | config::Scope::Off => Priority::Suspect,

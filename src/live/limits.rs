@@ -18,6 +18,10 @@ pub const BATCH: usize = 1_024;
 /// recorded of every event.
 pub const TIMED: u32 = 32;
 
+/// Alerts of a step, or of all tapes of earlier sessions, that wait to be handed to sinks. Of more
+/// than twice as many the oldest go: they were told long before the earlier session ended.
+pub const TOLD: usize = 16_384;
+
 /// Commands that wait for the sockets. When it is full, the engine waits: the sockets' side never
 /// waits for the engine, so this always ends.
 pub const COMMANDS: usize = 1_024;

@@ -41,6 +41,13 @@ pub struct Told {
     pub held: Vec<Held>,
 }
 
+/// Leaves the newest, once there are more than twice as many as are kept.
+fn keep_newest<T>(all: &mut Vec<T>, kept: usize) {
+    if all.len() / 2 > kept {
+        all.drain(..all.len() - kept);
+    }
+}
+
 /// Something that is told as it happens.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Said {
@@ -80,6 +87,8 @@ pub struct Outputs {
     told: Option<Vec<Told>>,
     /// Kept with the alerts.
     moved: Vec<Move>,
+    /// So many of them at least, the newest; no more than twice as many.
+    told_kept: usize,
 }
 
 impl Outputs {
@@ -99,12 +108,18 @@ impl Outputs {
             moves: 0,
             told: None,
             moved: Vec::new(),
+            told_kept: usize::MAX,
         }
     }
 
     /// The same, keeping alerts and moves in tables.
     pub fn keeping_alerts(self) -> Self {
         Self { told: Some(Vec::new()), ..self }
+    }
+
+    /// The same, keeping about so many of the newest.
+    pub fn keeping_newest_alerts(self, count: usize) -> Self {
+        Self { told_kept: count, ..self.keeping_alerts() }
     }
 
     /// Takes what one pulse handed out.
@@ -121,6 +136,11 @@ impl Outputs {
                 clauses: outbox.clauses_of(alert).to_vec(),
                 held: outbox.held_by(alert).to_vec(),
             }));
+            if told.len() / 2 > self.told_kept {
+                let oldest = told.len() - self.told_kept;
+                log::warn!("the oldest {oldest} of {} alerts are not handed on", told.len());
+                told.drain(..oldest);
+            }
         }
         for record in &outbox.records {
             self.count(record);

@@ -1,5 +1,6 @@
 //! Alerts by HTTP: one POST each, and what the answer says about it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -58,6 +59,10 @@ impl Webhook {
         let known = matches!(uri.scheme_str(), Some("http" | "https"));
         if !known || uri.host().is_none_or(str::is_empty) {
             return Err(Why::Url);
+        }
+        if is_plain(&uri) {
+            let host = uri.host().unwrap_or_default();
+            log::warn!("the webhook at {host} is no https: whoever is in between reads its alerts");
         }
         let connector = connector(url, extra_ca, settings.timeout)?;
         let http = legacy::Client::builder(TokioExecutor::new())
@@ -120,6 +125,13 @@ impl Target for Webhook {
     }
 }
 
+/// Whether what goes there can be read on its way.
+fn is_plain(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    uri.scheme_str() == Some("http") && !here
+}
+
 /// How long the service asks us to wait: in its header, as seconds or as a date, or in its body as
 /// Telegram and Discord have it.
 fn retry_after(headers: &HeaderMap, body: &str) -> Option<Duration> {
@@ -142,6 +154,20 @@ fn retry_after(headers: &HeaderMap, body: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_leaves_this_machine_unencrypted_is_warned_of() {
+        for (url, plain) in [
+            ("http://10.0.0.7/in", true),
+            ("http://hooks.example:80/in", true),
+            ("http://127.0.0.1:9/in", false),
+            ("http://[::1]:9/in", false),
+            ("http://localhost/in", false),
+            ("https://hooks.example/in", false),
+        ] {
+            assert_eq!(is_plain(&url.parse().unwrap()), plain, "{url}");
+        }
+    }
 
     #[test]
     fn a_service_says_how_long_to_wait_in_one_of_three_ways() {
