@@ -42,9 +42,11 @@ pub struct Told {
 }
 
 /// Leaves the newest, once there are more than twice as many as are kept.
-fn keep_newest<T>(all: &mut Vec<T>, kept: usize) {
+fn keep_newest<T>(all: &mut Vec<T>, kept: usize, what: &str) {
     if all.len() / 2 > kept {
-        all.drain(..all.len() - kept);
+        let oldest = all.len() - kept;
+        log::warn!("the oldest {oldest} of {} {what} are not handed on", all.len());
+        all.drain(..oldest);
     }
 }
 
@@ -136,11 +138,8 @@ impl Outputs {
                 clauses: outbox.clauses_of(alert).to_vec(),
                 held: outbox.held_by(alert).to_vec(),
             }));
-            if told.len() / 2 > self.told_kept {
-                let oldest = told.len() - self.told_kept;
-                log::warn!("the oldest {oldest} of {} alerts are not handed on", told.len());
-                told.drain(..oldest);
-            }
+            keep_newest(told, self.told_kept, "alerts");
+            keep_newest(&mut self.moved, self.told_kept, "moves in tables");
         }
         for record in &outbox.records {
             self.count(record);
