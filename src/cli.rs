@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::replay::Speed;
+use crate::sim::SimConfig;
 
 /// A market scanner: exact candles and indicators from every trade, recorded and replayed to the
 /// same bits.
@@ -269,6 +270,9 @@ pub struct SimArgs {
     /// How much older than the present the answers to requests are, such as "500ms".
     #[arg(long, default_value = "0s", value_name = "TIME")]
     pub lag: String,
+    /// How many prints are kept for requests, the newest of all symbols.
+    #[arg(long, default_value_t = SimConfig::default().keep, value_name = "PRINTS")]
+    pub keep: usize,
     /// Speak TLS, with a certificate made for this run and written to this file (PEM).
     #[arg(long, value_name = "CERT.pem")]
     pub tls: Option<PathBuf>,

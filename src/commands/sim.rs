@@ -100,6 +100,7 @@ fn config(args: &SimArgs) -> Result<SimConfig, Failure> {
         speed: args.speed,
         history_ns: time("--history", &args.history)?,
         lag_ns: time("--lag", &args.lag)?,
+        keep: args.keep,
         tls: args.tls.is_some(),
         ..SimConfig::default()
     })

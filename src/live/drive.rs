@@ -8,12 +8,13 @@ use systems::dispatch::{Outbox, Request};
 use systems::interval::Interval;
 use systems::trade::{Batch, SymbolId};
 use systems::units::Nanos;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::beginnings::Beginnings;
 use super::event::{Command, Event, Socket};
-use super::limits::{COUNTED_NS, TIME_NS};
+use super::limits::{CANDLE_ROOM_NS, TIME_NS};
 use super::record::{Kept, Recorded, Recording};
-use super::status::{Counted, Lags, Status};
+use super::status::{Lags, Status};
 use crate::engine::Engine;
 use crate::latency::{Kept as Measured, Recorder, kind_of, note_closed};
 use crate::link::{self, Fleet, Output, Why};
@@ -101,6 +102,8 @@ pub struct Drive<P> {
     beats: Vec<(Nanos, Nanos)>,
     time_asked: Nanos,
     lags: Lags,
+    /// Places of candles that are being folded, and when some were last free again.
+    candles: (Nanos, Vec<OwnedSemaphorePermit>),
     /// When every symbol was last looked at.
     counted: Nanos,
     status: Status,
@@ -131,6 +134,7 @@ impl<P: Ports> Drive<P> {
             beats: Vec::new(),
             time_asked: Nanos(0),
             lags: Lags::new(),
+            candles: (Nanos(0), Vec::new()),
             counted: Nanos(0),
             status: Status {
                 warm_up: (0, warm_up),
@@ -185,6 +189,10 @@ impl<P: Ports> Drive<P> {
                 at
             }
             Event::Arrival(arrival) => return self.arrived(arrival),
+            Event::Candles(arrival, place) => {
+                self.candles.1.push(place);
+                return self.arrived(arrival);
+            }
             Event::Instruments(at, listed) => {
                 self.listed(&listed, at);
                 at
@@ -232,33 +240,6 @@ impl<P: Ports> Drive<P> {
         Finished { summary, outputs, symbols, latency, ports: self.ports }
     }
 
-    /// How it stands; `inbox` events were found waiting since this was asked last.
-    pub fn status(&mut self, inbox: usize) -> Status {
-        self.parts.latency.turn(self.parts.engine.now());
-        self.status.latency = self.parts.latency.view().look(|point, _| *point);
-        let Parts { engine, outputs, fleet, session, listing, .. } = &self.parts;
-        let symbols = session.symbols().specs().len() as u16;
-        self.status.now = engine.now();
-        self.status.retired = listing.retired();
-        self.status.symbols = usize::from(symbols) - self.status.retired;
-        let active = || fleet.links().filter(|link| link.active);
-        self.status.links = (active().filter(|l| l.subscribed.is_some()).count(), active().count());
-        self.status.lag_ms = self.lags.take();
-        self.status.inbox = inbox;
-        self.status.inbox_max = self.status.inbox_max.max(inbox);
-        self.status.tables = engine.rankings(session.symbols());
-        self.status.marks = outputs.marks().collect();
-        self.status.alerts = outputs.alerts();
-        self.status.gaps = (0..symbols).map(|id| engine.gaps(SymbolId(id)).len()).sum();
-        self.status.requests = (engine.queue().handed_out, engine.queue().waiting);
-        self.status.recording = self.ports.recording();
-        if engine.now().0 >= self.counted.0 + COUNTED_NS {
-            self.counted = engine.now();
-            self.status.counted = Counted::of(engine, session);
-        }
-        self.status.clone()
-    }
-
     fn speaks(&self, socket: Socket) -> bool {
         self.sockets[usize::from(socket.link)] == (true, socket.turn)
     }
@@ -298,6 +279,10 @@ impl<P: Ports> Drive<P> {
             }
         }
         self.parts.fleet.tick(at);
+        if at.0 >= self.candles.0.0 + CANDLE_ROOM_NS {
+            self.candles.0 = at;
+            self.candles.1.clear();
+        }
         if at.0.saturating_sub(self.time_asked.0) >= TIME_NS {
             self.time_asked = at;
             let time = Job { priority: Priority::Instruments, wanted: Wanted::Time };
@@ -390,6 +375,7 @@ fn give_out(outbox: &Outbox, outputs: &mut Outputs, requests: &mut Vec<Request>)
 
 mod asking;
 mod listing;
+mod standing;
 mod streamed;
 mod telling;
 

@@ -1,6 +1,7 @@
 //! Everything that can wake the engine: a closed list. And what it asks of the sockets.
 
 use systems::units::Nanos;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::socket::Text;
 use crate::link::Why;
@@ -32,6 +33,8 @@ pub enum Event {
     Pong(Socket, Nanos),
     /// The REST worker has something.
     Arrival(Arrival),
+    /// The same with candles, and the place that they have until they are folded.
+    Candles(Arrival, OwnedSemaphorePermit),
     /// What the venue lists, asked for while the session runs.
     Instruments(Nanos, Vec<Instrument>),
     /// What was traded in the last 24 hours, asked for with it.

@@ -24,21 +24,19 @@ use super::resume::Earlier;
 use super::socket::{self, Outgoing};
 use super::start::Market;
 use super::work::{Channels, Worked, start};
-use super::{Choice, Clock, Ended, LiveError, Options, Shown, Status, metrics, refresh};
+use super::{Choice, Clock, Ended, LiveError, Options, Shown, Status, answers, metrics};
 use crate::clock::{self, Stopwatch};
 use crate::config::{self, Config};
 use crate::engine::Engine;
 use crate::latency::{self, Boundary, LogFile, Meter};
 use crate::link::{Fleet, Why};
 use crate::replay::{CaughtUp, Outputs};
-use crate::rest::arrival::Arrival;
 use crate::rest::budget::Priority;
 use crate::session::Session;
 use crate::settings::{settings, widths};
 use crate::sinks::Sinks;
 use crate::tape::entry::Header;
 use crate::tls::tls_config;
-use crate::venue::Venue;
 
 /// Lives a session from the first request to the sealed tape.
 pub(super) async fn session(
@@ -93,7 +91,7 @@ pub(super) async fn session(
     let sockets = Sockets::new(options, config, sender.clone(), now.clone())?;
     let feeds = [
         beat(sender.clone(), now.clone(), options.speed),
-        forward(ends.arrivals, sender.clone(), options.venue),
+        answers::forward(ends.arrivals, sender.clone(), options.venue),
     ];
     let latency = parts.latency.view();
     let sources = metrics::Sources { status: statuses.clone(), rest: rest.clone(), latency };
@@ -269,18 +267,6 @@ fn beat(inbox: Sender, now: Clock, speed: f64) -> JoinHandle<()> {
             ticks.tick().await;
             let full = inbox.was_full();
             if !inbox.put(Event::Tick { at: now(), full }).await {
-                return;
-            }
-        }
-    })
-}
-
-/// From the worker into the inbox. While that is full, the worker sends nothing new.
-fn forward(mut arrivals: mpsc::Receiver<Arrival>, inbox: Sender, venue: Venue) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        while let Some(arrival) = arrivals.recv().await {
-            let Some(event) = refresh::event(venue, arrival).await else { continue };
-            if !inbox.put(event).await {
                 return;
             }
         }

@@ -45,6 +45,13 @@ pub const RECORDER_PAUSE: Duration = Duration::from_millis(1);
 /// busy. It is less than [`DRAIN_TAPE`], so a stuck disk costs the tape and not the summary.
 pub const SEAL: Duration = Duration::from_secs(15);
 
+/// Bytes of candles that may come in a second, in answers. A candle takes about 150, and a pulse folds
+/// some 30,000 of them with seven indicators in 50 ms; trades wait that long. More waits its turn.
+pub const CANDLE_ROOM: usize = 4 << 20;
+
+/// How long an answer with candles keeps its place, in nanoseconds: a pulse comes every second.
+pub const CANDLE_ROOM_NS: u64 = Nanos::PER_SECOND;
+
 /// Jobs and answers between the engine and the REST worker. What does not fit waits in a list that
 /// the core bounds: it asks for one thing per row and kind at a time.
 pub const REST: usize = 64;

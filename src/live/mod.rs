@@ -10,6 +10,7 @@
 //! recording gives the same digest as the session did. A session that finds tapes of an earlier
 //! one goes through them first, and then on.
 
+mod answers;
 mod beginnings;
 pub mod drive;
 mod ending;
