@@ -76,7 +76,8 @@ def rows(found, memory):
     for depth, budget in [(1, "1 µs"), (32, ""), (300, "")]:
         yield from beside(f"restate a row's candle {depth} from the end, seven indicators",
                           "restate", f"ours/{depth}", budget)
-    yield from beside("a condition of three comparisons, once", "rules/condition")
+    yield from beside("a condition of three comparisons, once", "rules/condition",
+                      budget="0.10")
     closing = "a close of 2,000 symbols with 200 rules on 3 intervals: a symbol"
     for group, what in [("rules/close", closing),
                         ("rules/heartbeat", "the same, a heartbeat without a close")]:
