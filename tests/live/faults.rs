@@ -171,7 +171,10 @@ impl Outcome {
     /// that it does not, or is reported as absent.
     fn judge_candles(&mut self, case: &Case, exchange: &Exchange, ended: &Ended) {
         let candles = ended.outputs.candles().unwrap();
-        let settled = Nanos(ended.summary.ended_at.0 - SETTLE_NS);
+        let heard = candles.iter().filter(|(key, one)| key.1 == 0 && one.candle.trades > 0);
+        let heard = heard.map(|((.., open_time), _)| *open_time).max().unwrap_or_default();
+        // A stalled machine may end the session before it has read what the venue sent.
+        let settled = Nanos(ended.summary.ended_at.0 - SETTLE_NS).min(heard);
         let mut without = Vec::new();
         for (number, spec) in ended.symbols.specs().iter().enumerate() {
             let of_row = |((symbol, interval, _), _): &(&(SymbolId, u8, Nanos), &_)| {
