@@ -67,6 +67,20 @@ fn condition(criterion: &mut Criterion) {
         bencher.iter(|| black_box(&tree).eval_boolean_with_context(black_box(&context)));
     });
 
+    let engine = rhai::Engine::new();
+    let compiled = engine.compile_expression(THEIRS).unwrap();
+    let mut scope = rhai::Scope::new();
+    for (name, value) in VALUES {
+        scope.push(name, value);
+    }
+    assert_eq!(engine.eval_ast_with_scope::<bool>(&mut scope, &compiled).ok(), Some(true));
+    group.bench_function("rhai", |bencher| {
+        bencher.iter(|| {
+            let (scope, compiled) = (black_box(&mut scope), black_box(&compiled));
+            engine.eval_ast_with_scope::<bool>(scope, compiled).is_ok_and(|holds| holds)
+        });
+    });
+
     let env = Arc::new(cel::Env::stdlib());
     let compiled = env.compile(THEIRS).unwrap();
     let mut context = cel::Context::with_env(env);

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-PEERS = ["hand_written", "serde_json", "sonic-rs", "yata", "ta", "evalexpr", "cel"]
+PEERS = ["hand_written", "serde_json", "sonic-rs", "yata", "ta", "evalexpr", "rhai", "cel"]
 SEVEN = ["vwap", "atr(14)", "ema(12)", "ema(26)", "rsi(14)", "macd(12,26,9)", "bbands(20,2)"]
 
 

@@ -6,9 +6,10 @@ use systems::units::Nanos;
 
 use crate::link::limits::TICK_NS;
 
-/// Events that wait for the engine. At 20,000 prints per second this is a fifth of a second; when
-/// it is full, sockets are not read until there is room, and nothing is dropped.
-pub const INBOX: usize = 4_096;
+/// Events that wait for the engine. At 20,000 prints per second this is most of a second: what a
+/// venue or a network holds up for so long comes at once. When it is full, sockets are not read
+/// until there is room, and nothing is dropped. Room is taken as it fills, about 300 bytes an event.
+pub const INBOX: usize = 16_384;
 
 /// Events that the engine takes at once. Larger steps save nothing more, and hold up the heartbeat.
 pub const BATCH: usize = 1_024;

@@ -1,24 +1,26 @@
 //! A program under way: its stack, its loops, and which candle it looks at.
 
-use super::lanes::Views;
+use super::lanes::{View, Views};
 use super::program::{Fold, NESTED_MAX, Op, STACK_MAX};
 
 /// Which candle is looked at.
-#[derive(Clone, Copy, Debug, Default)]
-struct Place {
+#[derive(Clone, Copy, Default)]
+struct Place<'a> {
     interval: u8,
+    /// The row of the interval: looked up once, since most steps read it.
+    view: Option<&'a View<'a>>,
     /// Its position; that of the ring's end is the forming candle. `None` if there is no such one.
     position: Option<u64>,
 }
 
 #[derive(Clone, Copy)]
-struct Loop {
+struct Loop<'a> {
     fold: Fold,
     value: f64,
     /// Rounds to go after this one.
     left: u16,
     /// The place outside of the loop.
-    outside: Place,
+    outside: Place<'a>,
 }
 
 /// A program under way.
@@ -26,10 +28,10 @@ pub(super) struct Run<'a> {
     views: &'a Views<'a>,
     stack: [f64; STACK_MAX],
     height: usize,
-    place: Place,
-    loops: [Option<Loop>; NESTED_MAX],
+    place: Place<'a>,
+    loops: [Option<Loop<'a>>; NESTED_MAX],
     looping: usize,
-    outside: [Place; NESTED_MAX],
+    outside: [Place<'a>; NESTED_MAX],
     away: usize,
 }
 
@@ -40,7 +42,7 @@ impl<'a> Run<'a> {
             views,
             stack: [0.0; STACK_MAX],
             height: 0,
-            place: Place { interval, position: Some(position) },
+            place: Place { interval, view: views.view(interval), position: Some(position) },
             loops: [None; NESTED_MAX],
             looping: 0,
             outside: [Place::default(); NESTED_MAX],
@@ -91,16 +93,15 @@ impl<'a> Run<'a> {
         match op {
             Op::Const(value) => self.push(value),
             Op::Load { column, ago } => {
-                self.push(self.views.column(self.place.interval, self.back(ago), column));
+                let here = self.place.view.zip(self.back(ago));
+                self.push(here.map_or(f64::NAN, |(view, at)| view.lanes.get(at, column)));
             }
             Op::LoadAt { interval, column, ago } => {
                 let there = self.aligned(interval).and_then(|at| at.checked_sub(u64::from(ago)));
                 self.push(self.views.column(interval, there, column));
             }
             Op::Change { interval, ns } => {
-                let Place { interval: own, position } = self.place;
-                let then = |at| self.views.close_before(own, at, interval, ns);
-                let then = position.map_or(f64::NAN, then);
+                let then = self.close_before(interval, ns);
                 self.replace(|now| finite((now / then - 1.0) * 100.0));
             }
             Op::Marked { marks, ago } => {
@@ -113,18 +114,33 @@ impl<'a> Run<'a> {
             Op::IfFalse(to) if !WHOLE && self.top() == 0.0 => return Some(to),
             Op::IfTrue(to) if !WHOLE && self.top() == 1.0 => return Some(to),
             Op::IfFalse(_) | Op::IfTrue(_) => {}
+            // Each has an arm of its own: a second look at which it is costs as much as doing it.
+            Op::Add => self.join(|left, right| finite(left + right)),
+            Op::Sub => self.join(|left, right| finite(left - right)),
+            Op::Mul => self.join(|left, right| finite(left * right)),
+            Op::Div => self.join(|left, right| finite(left / right)),
+            Op::Min => self.join(|left, right| chosen(left, right, left <= right)),
+            Op::Max => self.join(|left, right| chosen(left, right, left >= right)),
+            Op::Less => self.join(|left, right| compare(left, right, left < right)),
+            Op::LessEq => self.join(|left, right| compare(left, right, left <= right)),
+            Op::Greater => self.join(|left, right| compare(left, right, left > right)),
+            Op::GreaterEq => self.join(|left, right| compare(left, right, left >= right)),
+            Op::Equal => self.join(|left, right| compare(left, right, left == right)),
+            Op::NotEqual => self.join(|left, right| compare(left, right, left != right)),
+            Op::And => self.join(and),
+            Op::Or => self.join(or),
             Op::Each { fold, from, to } => self.each(fold, from, to),
             Op::Again(start) => return self.again::<WHOLE>(start),
             Op::At(interval) => {
                 self.outside[self.away % NESTED_MAX] = self.place;
                 self.away += 1;
-                self.place = Place { interval, position: self.aligned(interval) };
+                let (view, position) = (self.views.view(interval), self.aligned(interval));
+                self.place = Place { interval, view, position };
             }
             Op::Back => {
                 self.away = self.away.wrapping_sub(1);
                 self.place = self.outside[self.away % NESTED_MAX];
             }
-            _ => self.join(|left, right| binary(op, left, right)),
         }
         None
     }
@@ -132,6 +148,11 @@ impl<'a> Run<'a> {
     #[inline]
     fn back(&self, ago: u16) -> Option<u64> {
         self.place.position?.checked_sub(u64::from(ago))
+    }
+
+    fn close_before(&self, interval: u8, ns: u64) -> f64 {
+        let Place { interval: own, position, .. } = self.place;
+        position.map_or(f64::NAN, |at| self.views.close_before(own, at, interval, ns))
     }
 
     fn aligned(&self, interval: u8) -> Option<u64> {
@@ -193,31 +214,8 @@ fn finite(value: f64) -> f64 {
     if value.is_finite() { value } else { f64::NAN }
 }
 
+/// Unlike minimum and maximum of floats, this does not pass over what is not known.
 #[inline]
-fn binary(op: Op, left: f64, right: f64) -> f64 {
-    match op {
-        Op::Add => finite(left + right),
-        Op::Sub => finite(left - right),
-        Op::Mul => finite(left * right),
-        Op::Div => finite(left / right),
-        // Unlike those of floats, these do not pass over what is not known.
-        Op::Min if left <= right => left,
-        Op::Max if left >= right => left,
-        Op::Min | Op::Max => {
-            if left.is_nan() {
-                left
-            } else {
-                right
-            }
-        }
-        Op::Less => compare(left, right, left < right),
-        Op::LessEq => compare(left, right, left <= right),
-        Op::Greater => compare(left, right, left > right),
-        Op::GreaterEq => compare(left, right, left >= right),
-        Op::Equal => compare(left, right, left == right),
-        Op::NotEqual => compare(left, right, left != right),
-        Op::And => and(left, right),
-        Op::Or => or(left, right),
-        _ => f64::NAN,
-    }
+fn chosen(left: f64, right: f64, first: bool) -> f64 {
+    if first || left.is_nan() { left } else { right }
 }
