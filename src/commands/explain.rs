@@ -130,9 +130,14 @@ impl<'a> Scene<'a> {
             let candle = at.and_then(|at| views.view(interval)?.ring.get(at));
             let length = self.config.intervals[usize::from(interval)].interval;
             let close = |close: i64| self.price.format(close.into());
+            // Until its grace is over, the candle before this stretch is the one that is forming.
+            let newest = || views.view(interval)?.ring.get(views.view(interval)?.ring.end() - 1);
+            let now = self.engine.now();
+            let next = newest().map(|it| it.open_time.plus(length.ns()));
+            let next = next.filter(|next| *next <= now && now.0 < next.0 + 2 * length.ns());
             Looked {
                 interval: length.to_string(),
-                open_time: candle.map_or(length.bucket(self.engine.now()), |it| it.open_time),
+                open_time: candle.map_or(next.unwrap_or(length.bucket(now)), |it| it.open_time),
                 known: candle.map(|it| (it.mark.name(), it.revision, close(it.close.0))),
             }
         };

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
+use systems::rule::Tell;
 
 use super::Failure;
 use super::table::{count, table};
@@ -13,12 +14,20 @@ mod diff;
 mod rehearsal;
 mod universe;
 
-/// Events per step; cannot be seen in the results.
-const BATCH: usize = 16_384;
-
 use crate::config::Config;
 use crate::rules::{Compiled, CompiledTable, Rule, Set, Table};
 use crate::settings::rule_set;
+
+/// Events per step; cannot be seen in the results.
+const BATCH: usize = 16_384;
+
+/// Has every rule tell when it begins: a rehearsal counts beginnings, also of a rule that tells its
+/// ends alone.
+fn tell_beginnings(config: &mut Config) {
+    for rule in config.rules.iter_mut().filter(|rule| rule.tell == Tell::Exit) {
+        rule.tell = Tell::Both;
+    }
+}
 
 pub(super) fn run(command: RulesCommand, out: &mut dyn Write) -> Result<(), Failure> {
     match command {

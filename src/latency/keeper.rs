@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use systems::units::Nanos;
@@ -122,25 +122,31 @@ struct Filled {
 
 /// What everybody may look at while the run goes on: the last interval, and all of them.
 #[derive(Clone, Default)]
-pub struct View(Arc<Mutex<(Point, Totals)>>);
+pub struct View(Arc<(Mutex<Point>, Mutex<Totals>)>);
+
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl View {
-    /// Looks at it, holding up the keeper but never who measures.
-    pub fn look<T>(&self, look: impl FnOnce(&Point, &Totals) -> T) -> T {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        look(&kept.0, &kept.1)
+    /// The last interval; nobody holds this up.
+    pub fn point(&self) -> Point {
+        *locked(&self.0.0)
+    }
+
+    /// Looks at all of them, holding up the keeper but never who measures.
+    pub fn look<T>(&self, look: impl FnOnce(&Totals) -> T) -> T {
+        look(&locked(&self.0.1))
     }
 
     /// Whoever looks later sees the last interval alone: there is one copy of the rest.
     fn end(&self) -> Totals {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        core::mem::take(&mut kept.1)
+        core::mem::take(&mut locked(&self.0.1))
     }
 
     fn take(&self, point: Point, sheet: &Sheet) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.0 = point;
-        kept.1.take(sheet);
+        *locked(&self.0.0) = point;
+        locked(&self.0.1).take(sheet);
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) async fn session(
         Some(shelf) => Earlier::find(shelf, options.venue.name(), config, clock::now()),
         None => Earlier::default(),
     };
+    let numbers = metrics::listen(config.listen).await?;
     let mut asking = Asking::start(options, config, &now, seed)?;
     let (venue, choice) = (options.venue, (&options.choice, &config.universe));
     let market = tokio::select! {
@@ -61,7 +62,6 @@ pub(super) async fn session(
         () = sleep(START) => None,
         () = signals.next() => return Err(LiveError::Interrupted),
     };
-    let numbers = metrics::listen(config.listen).await?;
     let Some(market) = market else { return Err(asking.no_answer(options, START)) };
     let Asking { ends, snapshots: rest, stop: stop_worker, worker } = asking;
     let symbols = &market.symbols;

@@ -133,7 +133,10 @@ pub const DRAIN_REQUESTS: Duration = Duration::from_secs(2);
 pub const SHOW: Duration = Duration::from_millis(250);
 
 /// Clients whose questions for numbers are answered at once; more wait.
-pub const METRICS_CLIENTS: usize = 4;
+pub const METRICS_CLIENTS: usize = 64;
+
+/// How long one of them may take to say what it wants.
+pub const METRICS_HEAD: Duration = Duration::from_secs(1);
 
 /// How long one of them may take.
 pub const METRICS_WITHIN: Duration = Duration::from_secs(5);

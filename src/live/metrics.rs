@@ -1,12 +1,11 @@
 //! What a session counts and measures, for Prometheus to fetch: `GET /metrics` on an address of the
 //! configuration.
 //!
-//! Whoever fetches reads copies that the session publishes anyway, so a slow or greedy client costs
-//! the session nothing.
+//! Whoever fetches reads what the session publishes anyway, on a thread of its own: a slow or greedy
+//! client takes processor time, and holds up neither sockets nor the engine.
 
 mod exposed;
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -21,10 +20,10 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::task::{AbortHandle, JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
-use super::limits::{METRICS_CLIENTS, METRICS_PAUSE, METRICS_WITHIN};
+use super::limits::{METRICS_CLIENTS, METRICS_HEAD, METRICS_PAUSE, METRICS_WITHIN};
 use super::{LiveError, Status};
 use crate::latency::View;
 use crate::rest::desk::Snapshot;
@@ -102,10 +101,14 @@ async fn accept(listener: TcpListener, registry: Arc<Registry>) {
 async fn client(tcp: TcpStream, registry: Arc<Registry>) {
     let service = service_fn(|request: Request<Incoming>| {
         let registry = registry.clone();
-        async move { Ok::<_, Infallible>(answer(&request, &registry)) }
+        // Some milliseconds of work, which sockets must not wait for.
+        async move {
+            let answered = spawn_blocking(move || answer(&request, &registry)).await;
+            answered.map_err(std::io::Error::other)
+        }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(METRICS_WITHIN).keep_alive(false);
+    http.timer(TokioTimer::new()).header_read_timeout(METRICS_HEAD).keep_alive(false);
     if let Err(error) = http.serve_connection(TokioIo::new(tcp), service).await {
         log::debug!("metrics: a client ends: {error}");
     }

@@ -336,6 +336,10 @@ impl Desk {
 
 /// Says what went wrong, loudly if nothing goes on without it.
 fn tell_failure(job: &Job, failure: &Failure, wait_ns: u64) {
+    // While the venue takes none, the budget says how long.
+    if wait_ns == 0 {
+        return;
+    }
     let level = match job.priority {
         Priority::Instruments => log::Level::Warn,
         _ => log::Level::Debug,

@@ -263,7 +263,9 @@ fn subject(pattern: &str, alert: &str) -> String {
     }
     let alert: Value = serde_json::from_str(alert).unwrap_or_default();
     let token = |key: &str| {
-        let text = alert[key].as_str().filter(|text| !text.is_empty()).unwrap_or("none");
+        // A move in a table has that in the place of a rule.
+        let text = alert[key].as_str().or_else(|| alert["table"].as_str());
+        let text = text.filter(|text| !text.is_empty()).unwrap_or("none");
         let plain = |c: char| !c.is_whitespace() && !c.is_control() && !".*>".contains(c);
         text.chars().map(|c| if plain(c) { c } else { '_' }).collect::<String>()
     };
@@ -325,6 +327,7 @@ mod tests {
         let alert = r#"{"rule":"surge","symbol":"A.B C*"}"#;
         assert_eq!(subject("a.{rule}.{symbol}", alert), "a.surge.A_B_C_");
         assert_eq!(subject("a.{symbol}", r#"{"symbol":""}"#), "a.none");
+        assert_eq!(subject("a.{rule}", r#"{"table":"gainers"}"#), "a.gainers");
         assert_eq!(subject("plain", alert), "plain");
     }
 }

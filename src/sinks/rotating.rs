@@ -95,6 +95,10 @@ fn begin(path: &Path) -> io::Result<File> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir)?;
     }
+    // A device may never end, or never begin.
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::other("it is not a file"));
+    }
     let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
     let length = file.metadata()?.len();
     let tail = tail(&mut file)?;
@@ -158,6 +162,16 @@ mod tests {
         let last: String = (30 - text.lines().count()..30).map(|n| item(n).json + "\n").collect();
         assert_eq!(text, last);
         assert!(text.lines().count() > 6, "{text}");
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_written_to() {
+        for path in ["/dev/null", "/dev/zero", "/"] {
+            let Err(Trouble::Passing(why, _)) = lines(Path::new(path)).deliver(&item(1)) else {
+                panic!("{path} took it");
+            };
+            assert!(why.contains("not a file"), "{why}");
+        }
     }
 
     #[test]

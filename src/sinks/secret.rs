@@ -5,6 +5,9 @@ use std::path::Path;
 
 use crate::config::Source;
 
+/// Shorter parts of an address are words such as `api` or `v2`, and no secrets.
+const PART_MIN: usize = 6;
+
 /// A text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Secret(String);
@@ -44,9 +47,20 @@ impl Secret {
         &self.0
     }
 
-    /// A text without it, whoever wrote it there.
+    /// A text without it, whoever wrote it there: whole, as JSON has it, and of an address each part
+    /// that may be what is secret of it.
     pub(super) fn redact(&self, text: &str) -> String {
-        text.replace(&self.0, "(secret)")
+        let quoted = serde_json::Value::from(self.0.as_str()).to_string();
+        let mut parts = vec![self.0.as_str(), quoted.trim_matches('"')];
+        if let Some((_, rest)) = self.0.split_once("://") {
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            parts.push(path);
+            parts.extend(host.rsplit_once('@').map(|(user, _)| user));
+            parts.extend(path.split(['/', '?', '&', '=', '#']));
+        }
+        parts.retain(|part| part.len() >= PART_MIN || *part == self.0);
+        parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+        parts.iter().fold(text.to_owned(), |text, part| text.replace(part, "(secret)"))
     }
 }
 
@@ -77,6 +91,21 @@ mod tests {
         let secret = Secret::read(&Source::Plain("hush".to_owned())).unwrap();
         assert_eq!((secret.expose(), format!("{secret:?}")), ("hush", "(secret)".to_owned()));
         assert_eq!(secret.redact("no route to hush/x"), "no route to (secret)/x");
+        let address =
+            "https://user:pass9word@hooks.example/services/T0AB/B1CD23/xyZ987?key=abcdef1";
+        let hook = Secret::read(&Source::Plain(address.to_owned())).unwrap();
+        for said in [
+            "status 404: Cannot POST /services/T0AB/B1CD23/xyZ987?key=abcdef1",
+            "no such hook: xyZ987",
+            "user:pass9word is not known",
+            "key abcdef1 is revoked",
+        ] {
+            let shown = hook.redact(said);
+            let leaks = ["xyZ987", "B1CD23", "pass9word", "abcdef1"];
+            assert!(leaks.iter().all(|leak| !shown.contains(leak)), "{shown}");
+        }
+        let odd = Secret::read(&Source::Plain("TOK\"SEC\\Q".to_owned())).unwrap();
+        assert_eq!(odd.redact(r#"pass: "TOK\"SEC\\Q""#), r#"pass: "(secret)""#);
         let unset = Source::Env("TAPESCAN_TEST_THAT_NOBODY_SETS".to_owned());
         assert!(Secret::read(&unset).unwrap_err().contains("not in the environment"));
         assert!(Secret::read(&Source::Plain("  ".to_owned())).is_err());

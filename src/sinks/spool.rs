@@ -107,9 +107,11 @@ impl Recent {
         if self.keys.insert(key.to_owned()) {
             self.order.push_back((at, key.to_owned()));
         }
-        while self.order.len() > RECENT {
-            let oldest = self.order.pop_front();
-            oldest.map(|(_, key)| self.keys.remove(&key));
+        // Those of the newest instant are told apart by their keys alone, however many there are.
+        while self.order.len() > RECENT
+            && let Some((_, oldest)) = self.order.pop_front_if(|(at, _)| *at < self.last_at)
+        {
+            self.keys.remove(&oldest);
         }
     }
 }

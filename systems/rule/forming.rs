@@ -26,6 +26,8 @@ use crate::units::Nanos;
 /// The candle of a row that is forming, and what its indicators would say.
 #[derive(Component, Clone, Debug, Default)]
 pub struct Forming {
+    /// Where it begins: until the grace of the one before is over, that one is it.
+    open_time: Nanos,
     /// `None` while it has no print.
     candle: Option<Candle>,
     columns: Vec<Value>,
@@ -57,7 +59,7 @@ impl Forming {
         };
         let read = settings.rules.judged.iter().any(|rule| rule.forming && reads(rule));
         let columns = vec![Value::default(); settings.columns(interval)];
-        read.then_some(Self { candle: None, columns })
+        read.then_some(Self { open_time: Nanos(0), candle: None, columns })
     }
 }
 
@@ -94,6 +96,7 @@ pub fn foresees(settings: &Settings) -> bool {
 
 /// Folds the candle of each row that is forming: closed base candles, and the open bucket.
 pub fn form(
+    inbox: Res<Inbox>,
     settings: Res<Settings>,
     table: Res<Rows>,
     opens: Query<(&Open, &Ring)>,
@@ -101,15 +104,17 @@ pub fn form(
 ) {
     for (row, mut forming) in &mut rows {
         let base = table.get(row.symbol, 0).and_then(|base| opens.get(base).ok());
+        let base = base.filter(|(open, _)| open.started());
+        let interval = settings.intervals[usize::from(row.interval)];
+        let open_time = interval.bucket(base.map_or(inbox.now, |(open, _)| open.until()));
+        forming.open_time = open_time;
         forming.candle = base.and_then(|(open, ring)| {
-            let interval = settings.intervals[usize::from(row.interval)];
-            let open_time = interval.bucket(open.until());
             let mut candle = Candle { open_time, ..Candle::default() };
             for position in ring.lower_bound(open_time)..ring.end() {
                 candle.extend(&ring.get(position)?);
             }
             candle.extend(&open.current.candle);
-            (open.started() && candle.trades > 0).then_some(candle)
+            (candle.trades > 0).then_some(candle)
         });
         if forming.candle.is_none() {
             forming.columns.fill(Value::default());
@@ -122,7 +127,7 @@ type Foreseen<'w, I> = (&'w Row, &'w Ring, Mut<'w, Forming>, &'w Track<I>);
 /// What one indicator type would say if the candles closed now.
 pub fn foresee<I: Indicator>(mut rows: Query<(&Row, &Ring, &mut Forming, &Track<I>)>) {
     rows.iter_mut().for_each(|(row, ring, mut forming, track): Foreseen<'_, I>| {
-        let Forming { candle, columns } = &mut *forming;
+        let Forming { candle, columns, .. } = &mut *forming;
         if let Some(candle) = candle {
             track.peek(ring, row.units, candle, columns);
         }
@@ -139,8 +144,8 @@ pub fn fill(
     for (row, ring, forming, mut lanes) in &mut rows {
         let bar = forming.candle.map(|candle| Bar::new(candle, row.units));
         let sources = &rules.columns[usize::from(row.interval)];
-        let traded = bar.is_some();
-        let times = Times::forming((rules, sources), (ring, &lanes), traded, inbox.now);
+        let begun = (forming.open_time, bar.is_some());
+        let times = Times::forming((rules, sources), (ring, &lanes), begun, inbox.now);
         for (place, source) in lanes.forming_mut().iter_mut().zip(sources) {
             let number = match *source {
                 Source::Field(field) => bar.as_ref().map(|bar| field.of(bar)),
@@ -230,7 +235,7 @@ fn push(
     };
     program.explain(views, interval, end, &mut outbox.clauses);
     let at = outbox.at;
-    let none = Candle { open_time: view.ring.interval().bucket(at), ..Candle::default() };
+    let none = Candle { open_time: forming.open_time, ..Candle::default() };
     let clauses = (first, outbox.clauses.len() - first);
     outbox.alerts.push(Alert {
         kind,

@@ -50,17 +50,16 @@ impl Times {
         Self { quiet, listed: since_listed(lanes, open_time.plus(length)), session }
     }
 
-    /// Those of the candle that is forming, as of `now`.
+    /// Those of the candle that is forming, as of `now`: where it begins, and whether it has prints.
     pub(super) fn forming(
         (rules, sources): (&Rules, &[Source]),
         (ring, lanes): (&Ring, &Lanes),
-        traded: bool,
+        (begun, traded): (Nanos, bool),
         now: Nanos,
     ) -> Self {
-        let begun = ring.interval().bucket(now);
         let quiet = match traded {
             false if reads_quiet(sources) => {
-                quiet_until(ring, begun, ring.end()) + seconds(now.0 - begun.0)
+                quiet_until(ring, begun, ring.end()) + seconds(now.0.saturating_sub(begun.0))
             }
             _ => 0.0,
         };

@@ -69,6 +69,11 @@ fn a_running_session_tells_its_numbers_and_greedy_clients_do_not_stop_it() {
         .map(|line| line.rsplit(' ').next().unwrap().parse().unwrap())
         .collect();
     assert!(buckets.len() == 23 && buckets.is_sorted(), "{buckets:?}");
+    let series = page.lines().filter(|line| line.starts_with("tapescan_stage_seconds_count"));
+    let ends = page.lines().filter(|line| {
+        line.starts_with("tapescan_stage_seconds_bucket") && line.contains("le=\"+Inf\"")
+    });
+    assert_eq!(series.count(), ends.count());
     assert_eq!(told(&format!("tapescan_stage_seconds_count{response}")), buckets[22]);
     assert_eq!(replayed(&ended).digest, ended.summary.digest);
 }

@@ -52,6 +52,22 @@ fn at_heartbeats_a_silence_is_known_to_the_second() {
 }
 
 #[test]
+fn a_silence_goes_on_while_a_candle_waits_for_late_prints() {
+    let lasting = Rule {
+        forming: true,
+        dwell_ns: 60 * Nanos::PER_SECOND,
+        ..rule("forming quiet_for >= 90s")
+    };
+    let mut events = market(&[&[100]]);
+    // Some heartbeats lie right behind the end of a candle, within its grace.
+    for (minute, second) in [(1, 45), (2, 0), (2, 1), (2, 45), (3, 0), (3, 1), (3, 50), (4, 0)] {
+        events.push(beat(minute, second));
+    }
+    let told = alerts(&settings(&["1m"], &[lasting], None), 1, &events);
+    assert_eq!(told, ["3 0 Enter provisional"]);
+}
+
+#[test]
 fn a_session_is_as_old_as_its_candles_end() {
     // The market begins at a full day.
     let of_session = |hours: u64| {

@@ -57,6 +57,9 @@ pub(super) fn run(
 
 /// By rule, what begins under a configuration.
 fn begun(config: &Config, tapes: &[PathBuf]) -> Result<BTreeMap<String, Begun>, Failure> {
+    let mut config = config.clone();
+    super::tell_beginnings(&mut config);
+    let config = &config;
     let mut tapes = Tapes::open(tapes).map_err(Failure::usage)?;
     let plan = Plan { batch: super::BATCH, threads: 1, speed: Speed::Max };
     let mut outputs = Outputs::new(widths(config), false).keeping_alerts();

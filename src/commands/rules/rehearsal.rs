@@ -32,11 +32,12 @@ impl Rehearsal {
         threads: usize,
     ) -> Result<Self, Failure> {
         let mut tapes = Tapes::open(tapes).map_err(Failure::usage)?;
-        let config = configuration(config, tapes.config())?;
+        let mut config = configuration(config, tapes.config())?;
         if config.rules.is_empty() {
             let message = "there are no rules to be tested; name a configuration with --config";
             return Err(Failure::Usage(message.to_owned()));
         }
+        super::tell_beginnings(&mut config);
         let plan = Plan { batch: super::BATCH, threads, speed: Speed::Max };
         let mut outputs = Outputs::new(widths(&config), true).keeping_alerts();
         let mut progress = Progress::over(tapes.bytes());

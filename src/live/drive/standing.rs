@@ -10,7 +10,7 @@ impl<P: Ports> Drive<P> {
     /// How it stands; `inbox` events were found waiting since this was asked last.
     pub fn status(&mut self, inbox: usize) -> Status {
         self.parts.latency.turn(self.parts.engine.now());
-        self.status.latency = self.parts.latency.view().look(|point, _| *point);
+        self.status.latency = self.parts.latency.view().point();
         let Parts { engine, outputs, fleet, session, listing, .. } = &self.parts;
         let symbols = session.symbols().specs().len() as u16;
         self.status.now = engine.now();

@@ -52,7 +52,7 @@ impl Collector for Exposed {
         page.candles(&status)?;
         page.requests(&status, &rest)?;
         // This one holds up who merges, and never who measures.
-        self.0.latency.look(|_, totals| page.latency(totals))
+        self.0.latency.look(|totals| page.latency(totals))
     }
 }
 
@@ -197,7 +197,7 @@ fn buckets(total: &Total, unit: Unit) -> (Vec<(f64, u64)>, f64) {
         counts[bounds.partition_point(|bound| *bound < value)] += count;
         sum += value as f64 * count as f64 / per;
     }
-    let uppers = bounds.iter().map(|bound| *bound as f64 / per).chain([f64::MAX]);
+    let uppers = bounds.iter().map(|bound| *bound as f64 / per).chain([f64::INFINITY]);
     (uppers.zip(counts).collect(), sum)
 }
 

@@ -64,6 +64,19 @@ fn of_what_an_earlier_session_told_only_the_news_is_taken() {
 }
 
 #[test]
+fn of_one_instant_nothing_comes_twice_however_much_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let named = |n: usize| Message { key: format!("rule/{n}"), ..message(200) };
+    let many = 0..RECENT + 100;
+    let mut spool = open(dir.path(), RECENT * 2);
+    assert!(many.clone().all(|n| spool.put(&named(n), false) == Put::Queued));
+    assert_eq!(take(&mut spool, RECENT * 2).len(), many.len());
+    drop(spool);
+    let mut spool = open(dir.path(), RECENT * 2);
+    assert!(many.clone().all(|n| spool.put(&named(n), true) == Put::Known));
+}
+
+#[test]
 fn a_torn_line_is_cut_off_and_what_comes_after_it_stands() {
     let dir = tempfile::tempdir().unwrap();
     let mut spool = open(dir.path(), 3);
