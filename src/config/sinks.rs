@@ -22,8 +22,8 @@ pub struct Sink {
     pub name: String,
     /// Where alerts go.
     pub to: To,
-    /// Names of the rules whose alerts it gets, and of the tables whose moves; if there are none, it
-    /// gets all alerts.
+    /// Names of the rules whose alerts it gets, and of the tables whose moves; if there are none,
+    /// it gets all alerts.
     pub rules: Vec<String>,
     /// Alerts in memory.
     pub queue: usize,

@@ -8,7 +8,7 @@ use crate::link::limits::TICK_NS;
 
 /// Events that wait for the engine. At 20,000 prints per second this is most of a second: what a
 /// venue or a network holds up for so long comes at once. When it is full, sockets are not read
-/// until there is room, and nothing is dropped. Room is taken as it fills, about 300 bytes an event.
+/// until there is room, and nothing is dropped. Room is taken as it fills, some 300 bytes an event.
 pub const INBOX: usize = 16_384;
 
 /// Events that the engine takes at once. Larger steps save nothing more, and hold up the heartbeat.
@@ -46,8 +46,9 @@ pub const RECORDER_PAUSE: Duration = Duration::from_millis(1);
 /// busy. It is less than [`DRAIN_TAPE`], so a stuck disk costs the tape and not the summary.
 pub const SEAL: Duration = Duration::from_secs(15);
 
-/// Bytes of candles that may come in a second, in answers. A candle takes about 150, and a pulse folds
-/// some 30,000 of them with seven indicators in 50 ms; trades wait that long. More waits its turn.
+/// Bytes of candles that may come in a second, in answers. A candle takes about 150, and a pulse
+/// folds some 30,000 of them with seven indicators in 50 ms; trades wait that long, and more
+/// candles wait their turn.
 pub const CANDLE_ROOM: usize = 4 << 20;
 
 /// How long an answer with candles keeps its place, in nanoseconds: a pulse comes every second.

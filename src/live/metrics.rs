@@ -1,8 +1,8 @@
 //! What a session counts and measures, for Prometheus to fetch: `GET /metrics` on an address of the
 //! configuration.
 //!
-//! Whoever fetches reads what the session publishes anyway, on a thread of its own: a slow or greedy
-//! client takes processor time, and holds up neither sockets nor the engine.
+//! Whoever fetches reads what the session publishes anyway, on a thread of its own: a slow or
+//! greedy client takes processor time, and holds up neither sockets nor the engine.
 
 mod exposed;
 

@@ -84,8 +84,8 @@ impl Panel {
         let (venue, run_for, now) = (&*self.venue, self.run_for, clock::now());
         let mut rows = rows::rows(&View { venue, shown, rate, elapsed, run_for, now });
         rows.extend(alerts::sinks(shown));
-        rows.extend(tables::rows(&self.heads, &shown.status.tables));
         if drawn {
+            rows.extend(tables::rows(&self.heads, &shown.status.tables));
             rows.extend(self.last.rows(shown));
             self.draw(&rows);
         } else {

@@ -213,8 +213,8 @@ impl Outputs {
         self.told.as_deref().unwrap_or_default()
     }
 
-    /// The alerts and the moves in tables, if they were kept, in the order of time; of one pulse the
-    /// alerts come first.
+    /// The alerts and the moves in tables, if they were kept, in the order of time; of one pulse
+    /// the alerts come first.
     pub fn said(&self) -> impl Iterator<Item = Said> + '_ {
         let (mut told, mut moved) = (self.told().iter().peekable(), self.moved.iter().peekable());
         std::iter::from_fn(move || {
