@@ -47,8 +47,8 @@ impl Secret {
         &self.0
     }
 
-    /// A text without it, whoever wrote it there: whole, as JSON has it, and of an address each part
-    /// that may be what is secret of it.
+    /// A text without it, whoever wrote it there: whole, as JSON has it, and of an address each
+    /// part that may be what is secret of it.
     pub(super) fn redact(&self, text: &str) -> String {
         let quoted = serde_json::Value::from(self.0.as_str()).to_string();
         let mut parts = vec![self.0.as_str(), quoted.trim_matches('"')];

@@ -50,7 +50,8 @@ impl Times {
         Self { quiet, listed: since_listed(lanes, open_time.plus(length)), session }
     }
 
-    /// Those of the candle that is forming, as of `now`: where it begins, and whether it has prints.
+    /// Those of the candle that is forming, as of `now`: where it begins, and whether it has any
+    /// print.
     pub(super) fn forming(
         (rules, sources): (&Rules, &[Source]),
         (ring, lanes): (&Ring, &Lanes),
