@@ -131,7 +131,10 @@ impl<'a> Scene<'a> {
             let length = self.config.intervals[usize::from(interval)].interval;
             let close = |close: i64| self.price.format(close.into());
             // Until its grace is over, the candle before this stretch is the one that is forming.
-            let newest = || views.view(interval)?.ring.get(views.view(interval)?.ring.end() - 1);
+            let newest = || {
+                let ring = views.view(interval)?.ring;
+                ring.get(ring.end().checked_sub(1)?)
+            };
             let now = self.engine.now();
             let next = newest().map(|it| it.open_time.plus(length.ns()));
             let next = next.filter(|next| *next <= now && now.0 < next.0 + 2 * length.ns());
