@@ -43,7 +43,8 @@ fn each_mistake_says_where_it_is_and_what_would_be_right() {
         ),
         (
             "[sinks.a]\nkind = \"terminal\"\nrules = [\"upp\"]",
-            "my.toml:5: sinks.a.rules: \"upp\" is not a rule or a table of this file; did you mean \"up\"?",
+            "my.toml:5: sinks.a.rules: \"upp\" is not a rule or a table of this file; \
+             did you mean \"up\"?",
         ),
         ("[sinks.a]\nkind = \"terminal\"\nqueue = 0", "sinks.a.queue: expected"),
         ("[sinks.a]\nkind = \"terminal\"\nrate = \"often\"", "sinks.a.rate: expected"),
