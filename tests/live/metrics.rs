@@ -61,8 +61,8 @@ fn a_running_session_tells_its_numbers_and_greedy_clients_do_not_stop_it() {
     let closed = "tapescan_candles_total{interval=\"1s\",mark=\"complete\"} ";
     assert!(told(closed) > 0.0);
     // Buckets add up from the smallest bound on, and the last one holds all.
-    let response = "{stage=\"response\",kind=\"aggregate\",phase=\"calm\"";
-    let labels = ["stage=\"response\"", "kind=\"aggregate\"", "phase=\"calm\""];
+    let response = "{stage=\"response\",kind=\"aggregate-trade\",phase=\"calm\"";
+    let labels = ["stage=\"response\"", "kind=\"aggregate-trade\"", "phase=\"calm\""];
     let buckets: Vec<f64> = page
         .lines()
         .filter(|line| line.starts_with("tapescan_stage_seconds_bucket"))
