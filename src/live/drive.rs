@@ -65,6 +65,8 @@ pub struct Parts {
     pub jobs: Vec<Job>,
     /// What measures it.
     pub latency: Recorder,
+    /// Whether anybody may fetch its numbers, for which every symbol is looked at.
+    pub exposed: bool,
     /// What tapes of earlier sessions, which session and engine have gone through, left open.
     pub earlier: CaughtUp,
 }
@@ -105,7 +107,7 @@ pub struct Drive<P> {
     /// Places of candles that are being folded, and when some were last free again.
     candles: (Nanos, Vec<OwnedSemaphorePermit>),
     /// When every symbol was last looked at.
-    counted: Nanos,
+    tallied: Nanos,
     status: Status,
 }
 
@@ -135,7 +137,7 @@ impl<P: Ports> Drive<P> {
             time_asked: Nanos(0),
             lags: Lags::new(),
             candles: (Nanos(0), Vec::new()),
-            counted: Nanos(0),
+            tallied: Nanos(0),
             status: Status {
                 warm_up: (0, warm_up),
                 prints,

@@ -224,6 +224,7 @@ fn parts(
         streamed,
         jobs,
         latency,
+        exposed: config.listen.is_some(),
         earlier,
     })
 }

@@ -146,7 +146,7 @@ pub const METRICS_WITHIN: Duration = Duration::from_secs(5);
 pub const METRICS_PAUSE: Duration = Duration::from_secs(1);
 
 /// How often what only Prometheus is told is counted, in nanoseconds: it means a look at every row.
-pub const COUNTED_NS: u64 = Nanos::PER_SECOND;
+pub const TALLY_NS: u64 = Nanos::PER_SECOND;
 
 const _: () = assert!(RECORDER_WAIT.as_secs() < DRAIN_INBOX.as_secs());
 const _: () = {

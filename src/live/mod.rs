@@ -37,7 +37,7 @@ use std::time::Duration;
 pub use crate::config::Choice;
 pub use ending::{Dropped, Stage};
 pub use outline::Survey;
-pub use status::{Counted, Status};
+pub use status::Status;
 
 use crate::engine::ScheduleError;
 use crate::latency::Kept;

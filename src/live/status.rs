@@ -2,18 +2,13 @@
 
 use hdrhistogram::Histogram;
 use systems::candle::Mark;
-use systems::health::Health;
 use systems::interval::Interval;
-use systems::reconcile::Cause;
-use systems::trade::SymbolId;
 use systems::units::Nanos;
 
 use super::record::Recording;
-use crate::engine::Engine;
 use crate::latency::Point;
-use crate::replay::rejects;
+use crate::replay::Tally;
 use crate::rules::Ranking;
-use crate::session::Session;
 
 /// How a live session stands.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,51 +56,8 @@ pub struct Status {
     pub warm_up: (usize, usize),
     /// How the recording stands.
     pub recording: Recording,
-    /// What a look at every symbol tells, as of the last whole second.
-    pub counted: Counted,
-}
-
-/// What a look at every symbol tells.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counted {
-    /// Prints and messages that were not used, by cause.
-    pub rejects: Vec<(&'static str, u64)>,
-    /// Prints folded into closed candles.
-    pub late: u64,
-    /// Missing prints that came.
-    pub filled: u64,
-    /// Ids given up.
-    pub unrecoverable: u64,
-    /// Stretches without a candle because prints are missing, over all intervals.
-    pub absent: u64,
-    /// Comparisons with the venue's candles, by cause.
-    pub drift: [u64; Cause::ALL.len()],
-    /// Candles taken over where we had none.
-    pub adopted: u64,
-}
-
-impl Counted {
-    /// Counts.
-    pub(super) fn of(engine: &Engine, session: &Session) -> Self {
-        let (mut counted, mut health) = (Self::default(), Health::default());
-        for id in (0..session.symbols().specs().len() as u16).map(SymbolId) {
-            engine.health(id).into_iter().for_each(|own| health.add(own));
-            let given_up = engine.unrecoverable(id);
-            counted.unrecoverable = counted.unrecoverable.saturating_add(given_up);
-            for interval in 0..engine.intervals() as u8 {
-                counted.absent += engine.absent(id, interval).len() as u64;
-                let (found, adopted) = engine.drift(id, interval);
-                counted.drift.iter_mut().zip(found).for_each(|(sum, count)| *sum += count);
-                counted.adopted += adopted;
-            }
-        }
-        (counted.late, counted.filled) = (health.late, health.filled);
-        counted.rejects = rejects(&health, &engine.strays(), &session.skipped());
-        let frames = session.decoded().into_iter().flat_map(|counts| counts.rejects());
-        let frames = frames.filter(|(_, count, _)| *count > 0);
-        counted.rejects.extend(frames.map(|(cause, count, _)| (cause.name(), count)));
-        counted
-    }
+    /// What a look at every symbol told within the last second, if anybody may fetch it.
+    pub tally: Tally,
 }
 
 impl Status {

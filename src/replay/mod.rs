@@ -6,6 +6,7 @@ mod outputs;
 mod pace;
 mod remap;
 mod summary;
+mod tally;
 mod tapes;
 mod until;
 
@@ -13,8 +14,8 @@ pub use catch_up::{CaughtUp, catch_up};
 pub use drift::{DriftReport, Example};
 pub use outputs::{Candles, Latest, Outputs, Said, Told, write_csv};
 pub use pace::{Pace, Speed};
-pub(crate) use summary::rejects;
 pub use summary::{LATENESS_OPEN_MS, OpenGap, Summary};
+pub use tally::Tally;
 pub use tapes::{Tapes, TapesError};
 pub use until::replay_until;
 

@@ -1,10 +1,12 @@
 //! What a session amounts to, live or replayed, for people and for programs.
 
-use systems::health::{Health, LATENESS_BUCKETS, Reject, Strays};
+use systems::health::{Health, LATENESS_BUCKETS, Strays};
 use systems::reconcile::Cause;
+use systems::symbol::SymbolSpec;
 use systems::trade::SymbolId;
 use systems::units::Nanos;
 
+use super::tally::{Tally, rejects};
 use super::{DriftReport, Outputs};
 use crate::digest::MinuteDigest;
 use crate::engine::Engine;
@@ -101,10 +103,10 @@ impl Summary {
     ) -> Self {
         let specs = session.symbols().specs();
         let ids = || (0..specs.len() as u16).map(SymbolId);
-        let mut health = Health::default();
-        ids().filter_map(|id| engine.health(id)).for_each(|own| health.add(own));
         let traded = ids().filter(|id| engine.folded(*id) > 0).count();
-        let mut summary = Self {
+        let Tally { health, strays, skipped, undecoded, unrecoverable, absent, drift, adopted } =
+            Tally::of(engine, session);
+        Self {
             venue: venue.to_owned(),
             symbols: (specs.len(), traded),
             trades,
@@ -119,44 +121,20 @@ impl Summary {
             minutes: outputs.minutes(),
             marks: outputs.marks().map(|(i, mark, count)| (i, mark.name(), count)).collect(),
             health,
-            strays: engine.strays(),
-            skipped: session.skipped(),
-            undecoded: Vec::new(),
-            gaps: Vec::new(),
-            unrecoverable: ids().map(|id| engine.unrecoverable(id)).fold(0, u64::saturating_add),
-            absent: 0,
-            drift: Default::default(),
+            strays,
+            skipped,
+            undecoded,
+            gaps: ids().flat_map(|id| open_gaps(engine, id, specs)).collect(),
+            unrecoverable,
+            absent,
+            drift,
             drifted: outputs.drift(session.symbols()),
-            adopted: 0,
+            adopted,
             requests: (engine.queue().handed_out, engine.queue().waiting),
             torn: Vec::new(),
             ended_at: engine.now(),
             steps: engine.steps(),
             threads,
-        };
-        if let Some(counts) = session.decoded() {
-            let rejects = counts.rejects().filter(|(_, count, _)| *count > 0);
-            summary.undecoded = rejects
-                .map(|(cause, count, sample)| (cause.name(), count, sample.to_owned()))
-                .collect();
-        }
-        for id in ids() {
-            summary.add_symbol(engine, id, &specs[usize::from(id.0)].name);
-        }
-        summary
-    }
-
-    fn add_symbol(&mut self, engine: &Engine, id: SymbolId, name: &str) {
-        self.gaps.extend(engine.gaps(id).iter().map(|gap| OpenGap {
-            symbol: name.into(),
-            ids: (gap.from_id, gap.to_id),
-            between: (gap.after, gap.before),
-        }));
-        for interval in 0..engine.intervals() as u8 {
-            self.absent += engine.absent(id, interval).len() as u64;
-            let (counts, adopted) = engine.drift(id, interval);
-            self.drift.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
-            self.adopted += adopted;
         }
     }
 
@@ -168,9 +146,7 @@ impl Summary {
 
     /// Every print that was not folded and every message that was not used, by cause.
     pub fn rejects(&self) -> Vec<(&'static str, u64)> {
-        let mut all = rejects(&self.health, &self.strays, &self.skipped);
-        all.extend(self.undecoded.iter().map(|(cause, count, _)| (*cause, *count)));
-        all
+        rejects(&self.health, &self.strays, &self.skipped, &self.undecoded)
     }
 
     /// The lateness histogram: (upper bound in ms, prints), for buckets that have any. The last
@@ -181,26 +157,15 @@ impl Summary {
     }
 }
 
-/// Every print and entry that was not used, by cause; messages that no decoder takes aside.
-pub(crate) fn rejects(
-    health: &Health,
-    strays: &Strays,
-    skipped: &Skipped,
-) -> Vec<(&'static str, u64)> {
-    let core = Reject::ALL.iter().map(|cause| {
-        let stray = match cause {
-            Reject::UnknownSymbol => strays.unknown_symbol,
-            _ => 0,
-        };
-        (cause.name(), health.rejects[*cause as usize] + stray)
-    });
-    let edge = [
-        ("bad_heartbeat", strays.bad_heartbeats),
-        ("bad_control", strays.bad_controls),
-        ("other_channel", skipped.other_channel),
-        ("other_interval", skipped.other_interval),
-        ("wrong_candle", skipped.wrong_candle),
-        ("no_decoder", skipped.undecodable),
-    ];
-    core.chain(edge).filter(|(_, count)| *count > 0).collect()
+/// The ids of one symbol that are missing.
+fn open_gaps<'a>(
+    engine: &'a Engine,
+    id: SymbolId,
+    specs: &'a [SymbolSpec],
+) -> impl Iterator<Item = OpenGap> + 'a {
+    engine.gaps(id).iter().map(move |gap| OpenGap {
+        symbol: specs[usize::from(id.0)].name.clone(),
+        ids: (gap.from_id, gap.to_id),
+        between: (gap.after, gap.before),
+    })
 }

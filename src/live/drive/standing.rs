@@ -3,15 +3,16 @@
 use systems::trade::SymbolId;
 
 use super::{Drive, Parts, Ports};
-use crate::live::limits::COUNTED_NS;
-use crate::live::status::{Counted, Status};
+use crate::live::limits::TALLY_NS;
+use crate::live::status::Status;
+use crate::replay::Tally;
 
 impl<P: Ports> Drive<P> {
     /// How it stands; `inbox` events were found waiting since this was asked last.
     pub fn status(&mut self, inbox: usize) -> Status {
         self.parts.latency.turn(self.parts.engine.now());
         self.status.latency = self.parts.latency.view().point();
-        let Parts { engine, outputs, fleet, session, listing, .. } = &self.parts;
+        let Parts { engine, outputs, fleet, session, listing, exposed, .. } = &self.parts;
         let symbols = session.symbols().specs().len() as u16;
         self.status.now = engine.now();
         self.status.retired = listing.retired();
@@ -27,9 +28,9 @@ impl<P: Ports> Drive<P> {
         self.status.gaps = (0..symbols).map(|id| engine.gaps(SymbolId(id)).len()).sum();
         self.status.requests = (engine.queue().handed_out, engine.queue().waiting);
         self.status.recording = self.ports.recording();
-        if engine.now().0 >= self.counted.0 + COUNTED_NS {
-            self.counted = engine.now();
-            self.status.counted = Counted::of(engine, session);
+        if *exposed && engine.now().0 >= self.tallied.0 + TALLY_NS {
+            self.tallied = engine.now();
+            self.status.tally = Tally::of(engine, session);
         }
         self.status.clone()
     }

@@ -101,6 +101,7 @@ fn drive_of(config: &str, room: usize) -> Drive<Fake> {
         streamed,
         jobs,
         latency,
+        exposed: false,
         earlier,
     };
     Drive::new(parts, Fake { room, ..Fake::default() })

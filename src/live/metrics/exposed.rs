@@ -92,13 +92,14 @@ impl Page<'_> {
         self.gauge("links_planned", "Connections planned", planned as f64)?;
         self.counter("links_lost", "Connections lost", status.lost)?;
         self.counter("prints", "Prints seen", status.prints)?;
-        let counted = &status.counted;
-        let rejects = counted.rejects.iter().map(|(cause, n)| ([("cause", (*cause).into())], *n));
+        let tally = &status.tally;
+        let rejects = tally.rejects().into_iter();
+        let rejects = rejects.map(|(cause, count)| ([("cause", cause.to_owned())], count));
         self.counters("rejects", "Prints and messages not used", rejects)?;
-        self.counter("late_prints", "Prints folded into closed candles", counted.late)?;
-        self.counter("filled_prints", "Missing prints that came", counted.filled)?;
+        self.counter("late_prints", "Prints folded into closed candles", tally.health.late)?;
+        self.counter("filled_prints", "Missing prints that came", tally.health.filled)?;
         self.gauge("gaps", "Open gaps in ids", status.gaps as f64)?;
-        self.counter("unrecoverable_ids", "Ids given up", counted.unrecoverable)?;
+        self.counter("unrecoverable_ids", "Ids given up", tally.unrecoverable)?;
         self.gauge("inbox", "Most events waiting lately", status.inbox as f64)?;
         self.gauge("inbox_max", "Most events that ever waited", status.inbox_max as f64)?;
         self.gauge("inbox_capacity", "Events at which sockets wait", INBOX as f64)
@@ -111,11 +112,11 @@ impl Page<'_> {
             ([("interval", interval), ("mark", mark.name().to_owned())], *count)
         });
         self.counters("candles", "Candles closed, by their mark then", marks)?;
-        let counted = &status.counted;
-        self.gauge("absent_candles", "Stretches without a candle", counted.absent as f64)?;
+        let tally = &status.tally;
+        self.gauge("absent_candles", "Stretches without a candle", tally.absent as f64)?;
         let compared = Cause::ALL
             .iter()
-            .map(|cause| ([("cause", cause.name().to_owned())], counted.drift[*cause as usize]));
+            .map(|cause| ([("cause", cause.name().to_owned())], tally.drift[*cause as usize]));
         // A comparison that is overtaken by a change of ours is taken back, so this may sink.
         let mut family = self.0.encode_descriptor(
             "compared_candles",
@@ -126,7 +127,7 @@ impl Page<'_> {
         for (labels, count) in compared {
             ConstGauge::new(count as f64).encode(family.encode_family(&labels)?)?;
         }
-        self.gauge("adopted_candles", "Candles taken from the venue", counted.adopted as f64)
+        self.gauge("adopted_candles", "Candles taken from the venue", tally.adopted as f64)
     }
 
     fn requests(&mut self, status: &Status, rest: &Snapshot) -> fmt::Result {
