@@ -145,6 +145,11 @@ impl<'t> Reader<'t> {
 }
 
 impl<'a, 't> Section<'a, 't> {
+    /// What errors call it; `""` for the document itself.
+    pub(super) fn name(&self) -> &'a str {
+        self.name
+    }
+
     /// The document itself.
     pub(super) fn document(table: &'a DeTable<'t>) -> Self {
         Self { name: "", table }

@@ -7,11 +7,12 @@ use systems::interval::Interval;
 use systems::rule::{Budget, Tell};
 use systems::units::Nanos;
 
+use super::named::Named;
 use super::print::quoted;
 use super::read::{Item, Reader, Section};
 use super::tables::{self, tables};
 use super::{Config, OFF, amounts, nearest};
-use crate::rules::limits::{NAME_MAX, RULES_MAX};
+use crate::rules::limits::RULES_MAX;
 use crate::rules::{Mistake, Rule, Set, compile_set};
 
 /// Keys of one rule.
@@ -73,28 +74,17 @@ fn rule_sections<'t>(
     config: &mut Config,
 ) -> Vec<(usize, usize)> {
     let mut lines = Vec::new();
-    let Some(section) = reader.section(document, "rules") else { return lines };
-    for (name, item) in reader.items(section) {
-        let path = format!("rules.{name}");
-        let Some(table) = item.table() else {
-            reader.note(item.line(), &path, item.expected(&format!("a section [{path}]")));
-            continue;
-        };
-        if let Err(message) = check_name("rule", name) {
-            reader.note(item.line(), &path, message);
-        }
-        let section = Section::new(&path, table);
-        reader.check_keys(section, &[(&path, KEYS)]);
+    Named::Rule.each(reader, document, |reader, name, section, line| {
+        reader.check_keys(section, &[(section.name(), KEYS)]);
         let Some(when) = reader.item(section, "when") else {
             let message = "expected when = \"...\", the condition that is looked for".to_owned();
-            reader.note(item.line(), &path, message);
-            continue;
+            return reader.note(line, section.name(), message);
         };
         let exit = reader.item(section, "exit");
         lines.push((when.line(), exit.map_or(0, |exit| exit.line())));
         let rule = rule(reader, section, name, config);
         config.rules.push(rule);
-    }
+    });
     lines
 }
 
@@ -111,18 +101,6 @@ fn tell(reader: &mut Reader<'_>, mistake: &Mistake, rules: &[Rule], lines: &[(us
     if !reader.noted(&key) || !text.is_empty() {
         reader.note(line, &key, mistake.fault.shown(text));
     }
-}
-
-/// Whether a rule, a table or a sink may have this name.
-pub(super) fn check_name(what: &str, name: &str) -> Result<(), String> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if name.len() > NAME_MAX || name.is_empty() || !name.bytes().all(plain) {
-        return Err(format!(
-            "a {what}'s name has letters, digits, - and _, at most {NAME_MAX}: it stands in {}",
-            if what == "sink" { "names of files" } else { "keys" }
-        ));
-    }
-    Ok(())
 }
 
 fn rule<'t>(

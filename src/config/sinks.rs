@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use systems::rule::Budget;
 
+use super::named::Named;
 use super::read::{Item, Reader, Section};
-use super::rules::{budget, check_name};
+use super::rules::budget;
 use super::{Config, amounts, base, nearest};
 use crate::sinks::Template;
 use crate::sinks::limits::{
@@ -114,35 +115,24 @@ const KEEP_DEFAULT: u32 = 8;
 
 /// Reads `[sinks.NAME]`, all of them. The rules are known by then.
 pub(super) fn sinks<'t>(reader: &mut Reader<'t>, document: Section<'_, 't>, config: &mut Config) {
-    let Some(section) = reader.section(document, "sinks") else { return };
-    for (name, item) in reader.items(section) {
-        let path = format!("sinks.{name}");
-        let Some(table) = item.table() else {
-            reader.note(item.line(), &path, item.expected(&format!("a section [{path}]")));
-            continue;
-        };
-        if let Err(message) = check_name("sink", name) {
-            reader.note(item.line(), &path, message);
-        }
-        let section = Section::new(&path, table);
-        let kinds: Vec<(&'static str, usize)> =
-            KINDS.iter().enumerate().map(|(index, (name, _))| (*name, index)).collect();
+    let kinds: Vec<(&'static str, usize)> =
+        KINDS.iter().enumerate().map(|(index, (name, _))| (*name, index)).collect();
+    Named::Sink.each(reader, document, |reader, name, section, line| {
+        let path = section.name();
         if reader.item(section, "kind").is_none() {
             let names: Vec<_> = KINDS.iter().map(|(name, _)| *name).collect();
             let message = format!("expected kind = one of {}", names.join(", "));
-            reader.note(item.line(), &path, message);
+            reader.note(line, path, message);
         }
-        let Some(kind) = reader.value(section, "kind", |item| item.one_of(&kinds)) else {
-            continue;
-        };
+        let Some(kind) = reader.value(section, "kind", |item| item.one_of(&kinds)) else { return };
         let (kind, own) = KINDS[kind];
         let keys = [COMMON, own].concat();
-        reader.check_keys(section, &[(&path, &keys)]);
-        let at = Place { section, path: &path, line: item.line() };
-        let Some(to) = to(reader, &at, kind) else { continue };
+        reader.check_keys(section, &[(path, &keys)]);
+        let at = Place { section, path, line };
+        let Some(to) = to(reader, &at, kind) else { return };
         let sink = sink(reader, &at, name, to, config);
         config.sinks.push(sink);
-    }
+    });
     if config.sinks.len() > SINKS_MAX {
         let message = format!("at most {SINKS_MAX} sinks, not {}", config.sinks.len());
         reader.note(1, "sinks", message);

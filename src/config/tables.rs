@@ -6,9 +6,10 @@ use systems::limits::{TABLE_COLUMNS_MAX, TABLES_MAX, TOP_MAX};
 use systems::rule::Moves;
 
 use super::Config;
+use super::named::Named;
 use super::print::quoted;
 use super::read::{Item, Reader, Section};
-use super::rules::{check_name, interval, name_of};
+use super::rules::{interval, name_of};
 use crate::rules::{Mistake, Table};
 
 /// Keys of one table.
@@ -21,9 +22,6 @@ const ORDERS: &[(&str, bool)] = &[("descending", false), ("ascending", true)];
 const TELL: &[(&str, Moves)] =
     &[("all", Moves::All), ("members", Moves::Members), ("off", Moves::Off)];
 
-/// The tables of a live session without a configuration.
-const DEFAULTS: &str = include_str!("../../rules/tables.toml");
-
 /// Where the keys of each table stand, by line: of `by`, and of each column.
 pub(super) type Lines = Vec<(usize, Vec<usize>)>;
 
@@ -34,28 +32,17 @@ pub(super) fn tables<'t>(
     config: &mut Config,
 ) -> Lines {
     let mut lines = Vec::new();
-    let Some(section) = reader.section(document, "tables") else { return lines };
-    for (name, item) in reader.items(section) {
-        let path = format!("tables.{name}");
-        let Some(table) = item.table() else {
-            reader.note(item.line(), &path, item.expected(&format!("a section [{path}]")));
-            continue;
-        };
-        if let Err(message) = check_name("table", name) {
-            reader.note(item.line(), &path, message);
-        }
-        let section = Section::new(&path, table);
-        reader.check_keys(section, &[(&path, KEYS)]);
+    Named::Table.each(reader, document, |reader, name, section, line| {
+        reader.check_keys(section, &[(section.name(), KEYS)]);
         let Some(by) = reader.item(section, "by") else {
             let message = "expected by = \"...\", what symbols are ranked by".to_owned();
-            reader.note(item.line(), &path, message);
-            continue;
+            return reader.note(line, section.name(), message);
         };
-        let (columns, places) = columns(reader, section, &path);
+        let (columns, places) = columns(reader, section, section.name());
         lines.push((by.line(), places));
         let table = table_of(reader, section, name, columns, config);
         config.tables.push(table);
-    }
+    });
     if config.tables.len() > TABLES_MAX {
         let message = format!("at most {TABLES_MAX} tables, not {}", config.tables.len());
         reader.note(1, "tables", message);
@@ -123,11 +110,6 @@ pub(super) fn tell(reader: &mut Reader<'_>, mistake: &Mistake, tables: &[Table],
 }
 
 impl Config {
-    /// The tables of a live session without a configuration.
-    pub fn default_tables() -> Vec<Table> {
-        Self::parse("rules/tables.toml", DEFAULTS).map_or_else(|_| Vec::new(), |read| read.tables)
-    }
-
     pub(super) fn write_tables(&self, out: &mut String) -> fmt::Result {
         if self.tables.is_empty() {
             writeln!(out, "\n# The first symbols by a number.\n# [tables.movers]")?;
@@ -153,9 +135,8 @@ mod tests {
 
     #[test]
     fn the_default_tables_read_and_come_back() {
-        let tables = Config::default_tables();
-        assert_eq!(tables.len(), 4);
-        let config = Config { tables, ..Config::default() };
+        let config = Config::of_live().unwrap();
+        assert_eq!(config.tables.len(), 4);
         let read = Config::parse("again", &config.to_toml());
         assert_eq!(read.ok(), Some(config));
     }
