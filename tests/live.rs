@@ -14,6 +14,7 @@ mod rules;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use systems::candle::{Candle, Mark};
@@ -70,6 +71,20 @@ pub(crate) fn options(exchange: &Exchange, seconds: u64, dir: &Path) -> Options 
         keep_candles: true,
         speed: 1.0,
     }
+}
+
+/// The program, recording an exchange for so many seconds as `scanner.toml` in `dir` says.
+pub(crate) fn program(exchange: &Exchange, config: &str, dir: &Path, seconds: u64) -> Command {
+    let file = dir.join("scanner.toml");
+    std::fs::write(&file, config).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tapescan"));
+    command.args(["live", "--exchange", "binance", "--symbols", "top:4", "--json"]);
+    command.arg("--config").arg(&file).arg("--record").arg(dir.join("tapes"));
+    command.arg("--requests").arg(format!("http://{}", exchange.addr()));
+    command.arg("--streams").arg(format!("ws://{}", exchange.addr()));
+    command.args(["--for", &format!("{seconds}s")]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
 }
 
 /// Follows an exchange for so many seconds of this machine.

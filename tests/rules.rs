@@ -9,9 +9,15 @@ mod sections;
 mod tables;
 mod times;
 
+use systems::dispatch::Outbox;
 use systems::interval::Interval;
 use systems::rule::Tell;
+use systems::settings::{IndicatorSetting, Settings};
+use systems::trade::Batch;
+use tapescan::engine::Engine;
 use tapescan::rules::{Mistake, Rule, Set, compile_all};
+
+use crate::support::{Event, symbols};
 
 /// A rule on one-minute candles with nothing but a condition.
 pub(crate) fn rule(when: &str) -> Rule {
@@ -27,6 +33,44 @@ pub(crate) fn rule(when: &str) -> Rule {
         only_complete: false,
         tell: Tell::Both,
     }
+}
+
+/// The same settings with these rules and tables, and the indicators that they name.
+pub(crate) fn told(plain: Settings, set: Set) -> Settings {
+    let mut indicators = Vec::new();
+    for (interval, specs) in set.named.iter().enumerate() {
+        indicators.extend(specs.iter().map(|spec| IndicatorSetting {
+            interval: interval as u8,
+            entry: spec.entry(),
+            params: spec.params().to_vec(),
+        }));
+    }
+    Settings { indicators, rules: set.core, ..plain }
+}
+
+/// Runs events and gives what `short` makes of what comes out, and the engine. Threads and cut
+/// cannot be seen in it.
+pub(crate) fn drive(
+    settings: &Settings,
+    count: usize,
+    events: &[Event],
+    (threads, cut): (usize, usize),
+    short: impl Fn(&Outbox) -> Vec<String>,
+) -> (Vec<String>, Engine) {
+    drop(Engine::new(settings, &[], 2).unwrap());
+    let mut engine = Engine::new(settings, &symbols(count), threads).unwrap();
+    let (mut all, mut batch) = (Vec::new(), Batch::default());
+    for events in events.chunks(cut.min(events.len()).max(1)) {
+        for event in events {
+            match event {
+                Event::Print(trade) => batch.push(*trade),
+                Event::Control(control) => batch.control(*control),
+            }
+        }
+        engine.step(&mut batch, &mut |outbox| all.extend(short(outbox)));
+    }
+    engine.finish(&mut |outbox| all.extend(short(outbox)));
+    (all, engine)
 }
 
 /// 1m, 5m and 15m with 300 candles each and no indicators.

@@ -2,7 +2,7 @@
 //! there, and no hole remains.
 
 use std::collections::BTreeSet;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use tapescan::clock::Stopwatch;
 
 use serde_json::Value;
@@ -10,19 +10,10 @@ use serde_json::Value;
 use super::*;
 
 /// A run of so many seconds, with a new tape at every whole multiple of `every`.
-fn program(exchange: &Exchange, dir: &Path, seconds: u64, every: &str) -> Command {
-    let config = dir.join("scanner.toml");
+fn recording(exchange: &Exchange, dir: &Path, seconds: u64, every: &str) -> Command {
     let logs = dir.join("logs");
     let more = format!("[record]\nevery = {every:?}\n[log]\ndir = {logs:?}\n");
-    std::fs::write(&config, format!("{CONFIG}{more}")).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tapescan"));
-    command.args(["live", "--exchange", "binance", "--symbols", "top:4", "--json"]);
-    command.arg("--config").arg(&config).arg("--record").arg(dir.join("tapes"));
-    command.arg("--requests").arg(format!("http://{}", exchange.addr()));
-    command.arg("--streams").arg(format!("ws://{}", exchange.addr()));
-    command.args(["--for", &format!("{seconds}s")]);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
+    program(exchange, &format!("{CONFIG}{more}"), dir, seconds)
 }
 
 fn files(dir: &Path) -> Vec<PathBuf> {
@@ -117,10 +108,10 @@ fn kill_and_go_on(kills: u64, seed: u64) -> (Vec<Duration>, usize) {
     for _ in 0..kills {
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let after = Duration::from_millis(300 + (chance >> 33) % 2_700);
-        let run = program(&exchange, dir.path(), 60, "3s").spawn().unwrap();
+        let run = recording(&exchange, dir.path(), 60, "3s").spawn().unwrap();
         lacked.push(kill(run, &exchange, dir.path(), after));
     }
-    let last = program(&exchange, dir.path(), 6, "3s").spawn().unwrap();
+    let last = recording(&exchange, dir.path(), 6, "3s").spawn().unwrap();
     let (summary, log) = ended(last);
     assert!(log.contains("resumed from") && log.contains("stopped hard"), "{log}");
     // Every run had its say in the file, the last one what it said on stderr.
@@ -171,7 +162,7 @@ fn a_hundred_killed_runs_leave_no_hole() {
 #[test]
 fn a_full_disk_ends_the_recording_and_the_summary_still_comes() {
     let (exchange, dir) = (exchange(&[]), tempfile::tempdir().unwrap());
-    let live = program(&exchange, dir.path(), 6, "1h");
+    let live = recording(&exchange, dir.path(), 6, "1h");
     let mut limited = Command::new("sh");
     // A write beyond the limit is an error, not a signal. Blocks are of 512 bytes or of 1,024.
     limited.args(["-c", "trap '' XFSZ; ulimit -f 40; exec \"$@\"", "sh"]);

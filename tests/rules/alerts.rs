@@ -3,14 +3,13 @@
 use systems::dispatch::Outbox;
 use systems::interval::Interval;
 use systems::rule::{Budget, Kind, Tell};
-use systems::settings::{IndicatorSetting, Settings};
-use systems::trade::{Batch, Control, SymbolId, Trade, TradeKind};
+use systems::settings::Settings;
+use systems::trade::{Control, SymbolId, Trade, TradeKind};
 use systems::units::Nanos;
-use tapescan::engine::Engine;
 use tapescan::rules::{Rule, compile_all};
 
-use super::rule;
-use crate::support::{Event, START, symbols, trade};
+use super::{drive, rule, told};
+use crate::support::{Event, START, trade};
 
 pub(crate) const MINUTE: u64 = 60 * Nanos::PER_SECOND;
 
@@ -21,15 +20,7 @@ pub(crate) fn settings(intervals: &[&str], rules: &[Rule], budget: Option<Budget
         plain.intervals.iter().copied().zip(plain.lookback.iter().copied()).collect();
     let none = vec![Vec::new(); rows.len()];
     let set = compile_all(rules, &rows, &none, budget).unwrap();
-    let mut indicators = Vec::new();
-    for (interval, specs) in set.named.iter().enumerate() {
-        indicators.extend(specs.iter().map(|spec| IndicatorSetting {
-            interval: interval as u8,
-            entry: spec.entry(),
-            params: spec.params().to_vec(),
-        }));
-    }
-    Settings { indicators, rules: set.core, ..plain }
+    told(plain, set)
 }
 
 /// One alert in short: minute of its candle, symbol, what it says, and its labels.
@@ -60,21 +51,7 @@ fn run_in(
     threads: usize,
     cut: usize,
 ) -> Vec<String> {
-    drop(Engine::new(settings, &[], 2).unwrap());
-    let mut engine = Engine::new(settings, &symbols(count), threads).unwrap();
-    let mut all = Vec::new();
-    let mut batch = Batch::default();
-    for events in events.chunks(cut.min(events.len()).max(1)) {
-        for event in events {
-            match event {
-                Event::Print(trade) => batch.push(*trade),
-                Event::Control(control) => batch.control(*control),
-            }
-        }
-        engine.step(&mut batch, &mut |outbox| all.extend(short(outbox)));
-    }
-    engine.finish(&mut |outbox| all.extend(short(outbox)));
-    all
+    drive(settings, count, events, (threads, cut), short).0
 }
 
 /// One print of one unit in a minute of a symbol, with the id that its minute has.

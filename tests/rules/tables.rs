@@ -3,14 +3,14 @@
 use systems::dispatch::Outbox;
 use systems::interval::Interval;
 use systems::rule::Moves;
-use systems::settings::{IndicatorSetting, Settings};
-use systems::trade::{Batch, Control, SymbolId};
+use systems::settings::Settings;
+use systems::trade::{Control, SymbolId};
 use systems::units::Nanos;
-use tapescan::engine::Engine;
 use tapescan::rules::{Ranking, Table, compile_set};
 use tapescan::symbols::Symbols;
 
 use super::alerts::{MINUTE, beat, market, print};
+use super::{drive, told};
 use crate::support::{Event, START, Seed, symbols};
 
 pub(crate) fn table(by: &str, top: usize) -> Table {
@@ -32,15 +32,7 @@ pub(crate) fn settings(intervals: &[&str], tables: &[Table]) -> Settings {
         plain.intervals.iter().copied().zip(plain.lookback.iter().copied()).collect();
     let none = vec![Vec::new(); rows.len()];
     let set = compile_set((&[], tables), &rows, &none, None).unwrap();
-    let mut indicators = Vec::new();
-    for (interval, specs) in set.named.iter().enumerate() {
-        indicators.extend(specs.iter().map(|spec| IndicatorSetting {
-            interval: interval as u8,
-            entry: spec.entry(),
-            params: spec.params().to_vec(),
-        }));
-    }
-    Settings { indicators, rules: set.core, ..plain }
+    told(plain, set)
 }
 
 /// A move in short: minute, table if not the first, symbol, place before and now, label.
@@ -60,23 +52,10 @@ fn run(
     settings: &Settings,
     count: usize,
     events: &[Event],
-    (threads, cut): (usize, usize),
+    shape: (usize, usize),
 ) -> (Vec<String>, Vec<Ranking>) {
-    drop(Engine::new(settings, &[], 2).unwrap());
-    let specs = symbols(count);
-    let names = Symbols::new(specs.clone()).unwrap();
-    let mut engine = Engine::new(settings, &specs, threads).unwrap();
-    let (mut all, mut batch) = (Vec::new(), Batch::default());
-    for events in events.chunks(cut.min(events.len()).max(1)) {
-        for event in events {
-            match event {
-                Event::Print(trade) => batch.push(*trade),
-                Event::Control(control) => batch.control(*control),
-            }
-        }
-        engine.step(&mut batch, &mut |outbox| all.extend(short(outbox)));
-    }
-    engine.finish(&mut |outbox| all.extend(short(outbox)));
+    let names = Symbols::new(symbols(count)).unwrap();
+    let (all, engine) = drive(settings, count, events, shape, short);
     (all, engine.rankings(&names))
 }
 

@@ -2,7 +2,7 @@
 //! comes twice comes under the same key.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 
 use serde_json::Value;
 use tapescan::sim::{Exchange, Feed, SimConfig};
@@ -10,6 +10,7 @@ use tapescan::synthetic::Spec;
 
 use super::hook::{Answer, Hook};
 use super::*;
+use crate::live::program;
 
 /// Rules that have something to say about most seconds, on closed candles and on those that form.
 const CONFIG: &str = "intervals = [\"1s\", \"1m\"]\nlookback = 60\nindicators = [\"ema(12)\"]\n\
@@ -17,20 +18,13 @@ const CONFIG: &str = "intervals = [\"1s\", \"1m\"]\nlookback = 60\nindicators = 
     on = \"forming\"\n";
 
 /// A run of so many seconds.
-fn program(exchange: &Exchange, hook: &Hook, dir: &Path, seconds: u64) -> Command {
-    let (config, waiting, addr) = (dir.join("scanner.toml"), dir.join("alerts"), hook.addr);
+fn telling(exchange: &Exchange, hook: &Hook, dir: &Path, seconds: u64) -> Command {
+    let (waiting, addr) = (dir.join("alerts"), hook.addr);
     let sink = "[sinks.hook]\nkind = \"webhook\"\nurl_env = \"HOOK\"\nqueue = 4\n";
     let file = format!("[sinks.file]\nkind = \"file\"\npath = {:?}\n", dir.join("alerts.jsonl"));
     let alerts = format!("[alerts]\nbudget = \"off\"\ndir = {waiting:?}\n");
-    std::fs::write(&config, format!("{CONFIG}{alerts}{sink}{file}")).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tapescan"));
-    command.args(["live", "--exchange", "binance", "--symbols", "top:4", "--json"]);
-    command.arg("--config").arg(&config).arg("--record").arg(dir.join("tapes"));
-    command.arg("--requests").arg(format!("http://{}", exchange.addr()));
-    command.arg("--streams").arg(format!("ws://{}", exchange.addr()));
-    command.args(["--for", &format!("{seconds}s")]);
+    let mut command = program(exchange, &format!("{CONFIG}{alerts}{sink}{file}"), dir, seconds);
     command.env("HOOK", format!("http://{addr}/in?secret=hush-hush"));
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -78,10 +72,10 @@ fn a_kill_between_match_and_delivery_neither_loses_nor_repeats_an_alert() {
     let slow = [Answer::Fine, Answer::Slow(Duration::from_millis(250)), Answer::TakenAndDropped];
     let (hook, dir) = (Hook::start(&slow.repeat(9)), tempfile::tempdir().unwrap());
     for after in [200, 900, 400, 1_300] {
-        let run = program(&exchange, &hook, dir.path(), 60).spawn().unwrap();
+        let run = telling(&exchange, &hook, dir.path(), 60).spawn().unwrap();
         kill(run, &hook, Duration::from_millis(after));
     }
-    let last = program(&exchange, &hook, dir.path(), 5).output().unwrap();
+    let last = telling(&exchange, &hook, dir.path(), 5).output().unwrap();
     let log = String::from_utf8_lossy(&last.stderr).into_owned();
     assert!(last.status.success() && log.contains("resumed from"), "{log}");
     let told = replayed(dir.path());
