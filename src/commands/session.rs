@@ -10,9 +10,6 @@ use crate::venue::Venue;
 /// Symbols of a real venue that are followed unless others are named.
 const TOP: usize = 200;
 
-/// What is looked for where nobody says what.
-const RULES: &str = include_str!("../../rules/live.toml");
-
 /// A session that could begin.
 pub(super) struct Session {
     /// The configuration, with what the command line says instead.
@@ -29,10 +26,7 @@ impl Session {
     pub(super) fn new(args: &SessionArgs) -> Result<Self, Failure> {
         let mut config = match args.config.as_deref() {
             Some(file) => Config::read(file)?,
-            None => {
-                let tables = Config::default_tables();
-                Config { tables, ..Config::parse("rules/live.toml", RULES)? }
-            }
+            None => Config::of_live()?,
         };
         override_with(&mut config, args)?;
         let exchange = match Venue::parse(&config.venue) {

@@ -19,6 +19,7 @@ use crate::rules::{Rule, Table};
 mod amounts;
 mod choice;
 mod edge;
+mod named;
 mod nearest;
 mod print;
 mod profile;
@@ -310,6 +311,14 @@ impl Config {
     pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
         sections::config(text)
             .map_err(|problems| ConfigError::Invalid { file: file.to_owned(), problems })
+    }
+
+    /// What a live session without a configuration is told.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`], if `rules/live.toml` has mistakes, which a test would find.
+    pub fn of_live() -> Result<Self, ConfigError> {
+        Self::parse("rules/live.toml", include_str!("../../rules/live.toml"))
     }
 
     /// Whether both make the same of the same tape: all but what is recorded, logged, measured,
