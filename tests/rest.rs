@@ -187,7 +187,7 @@ async fn a_ban_stops_everything_and_what_was_not_done_is_reported() {
     let all_wait = running.snapshots.wait_for(|snapshot| snapshot.waiting[1] == 8);
     let snapshot = all_wait.await.unwrap().clone();
     assert!(snapshot.closed.unwrap().banned);
-    assert_eq!((snapshot.waiting, snapshot.in_flight), ([0, 8, 0, 0, 0], 0));
+    assert_eq!((snapshot.waiting, snapshot.in_flight), ([0, 8, 0, 0, 0, 0], 0));
     assert!(snapshot.eta_ns > 299_000_000_000, "{snapshot:?}");
     running.stop.send(()).unwrap();
     let report = running.task.await.unwrap();

@@ -156,7 +156,7 @@ fn json_lines(options: &Options, config: &Config, out: &mut dyn Write) -> Result
         }
         if looks.is_multiple_of(LOOKS_PER_LINE) && written.is_ok() {
             let elapsed = live::limits::SHOW * looks;
-            let prints_per_s = rate.of(shown.status.prints - shown.status.resumed, elapsed);
+            let prints_per_s = rate.of(shown.status.own_prints(), elapsed);
             written = writeln!(out, "{}", state(shown, config, prints_per_s));
         }
         looks += 1;
@@ -183,6 +183,7 @@ fn state(shown: &Shown, config: &Config, prints_per_s: f64) -> Value {
         "links_up": status.links.0,
         "links": status.links.1,
         "links_lost": status.lost,
+        "dials_failed": status.dials_failed,
         "trades": status.prints,
         "trades_per_s": prints_per_s,
         "lag_ms_p50": status.lag_ms.map(|(median, _)| median),
@@ -207,6 +208,7 @@ fn state(shown: &Shown, config: &Config, prints_per_s: f64) -> Value {
         "weight": rest.used,
         "weight_allowed": rest.allowed,
         "eta_s": rest.eta_ns / 1_000_000_000,
+        "warm_up_eta_s": rest.warm_up_ns / 1_000_000_000,
         "closed_until": rest.closed.map(|closed| timestamp(closed.until)),
         "banned": rest.closed.is_some_and(|closed| closed.banned),
         "recording": recording(shown),
@@ -251,6 +253,7 @@ fn summary(ended: &Ended, config: &Config) -> Value {
         "symbols_listed": status.listed,
         "symbols_retired": status.retired,
         "links_lost": status.lost,
+        "dials_failed": status.dials_failed,
         "inbox_max": status.inbox_max,
         "requests_not_done": ended.dropped.requests,
         "requests_hung": ended.dropped.unknown,

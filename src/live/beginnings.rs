@@ -1,12 +1,13 @@
 //! How each symbol begins: what was before its first print, and what is known without one.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use systems::interval::Interval;
 use systems::trade::{SymbolId, Trade};
 use systems::units::Nanos;
 
-use super::limits::UNHEARD_NS;
+use super::limits::{HEADS, UNHEARD_NS};
 use crate::rest::budget::Priority;
 use crate::rest::plan::{Job, Wanted};
 use crate::symbols::Symbols;
@@ -22,13 +23,18 @@ pub(super) struct Beginnings {
     due: VecDeque<(Nanos, SymbolId)>,
     /// Symbols that were asked for.
     asked: Vec<bool>,
+    /// Heads that wait: what candles lack that were forming when their symbol's first print came.
+    heads: VecDeque<Job>,
+    /// Heads that are being fetched.
+    under_way: usize,
 }
 
 impl Beginnings {
     /// The symbols of a session before anything has come.
     pub(super) fn new(base: Interval, begun: Vec<bool>) -> Self {
         let asked = vec![false; begun.len()];
-        Self { base, begun, due: VecDeque::new(), asked }
+        let (due, heads) = (VecDeque::new(), VecDeque::new());
+        Self { base, begun, due, asked, heads, under_way: 0 }
     }
 
     /// One more symbol, with the next number.
@@ -42,21 +48,54 @@ impl Beginnings {
         self.begun[usize::from(symbol.0)]
     }
 
-    /// What a print from a stream calls for if it is its symbol's first: the candle that was
+    /// Notes what a print from a stream calls for if it is its symbol's first: the candle that was
     /// forming has prints from before.
-    pub(super) fn heard(
-        &mut self,
-        first: &Trade,
-        channel: Channel,
-        symbols: &Symbols,
-    ) -> Option<Job> {
+    pub(super) fn heard(&mut self, first: &Trade, channel: Channel, symbols: &Symbols) {
         let symbol = first.symbol;
         if std::mem::replace(&mut self.begun[usize::from(symbol.0)], true) {
-            return None;
+            return;
         }
         let (name, from) = (symbols.spec(symbol).name.clone(), self.base.bucket(first.time));
         let wanted = Wanted::Head { symbol, name, channel, from, first_id: first.id };
-        Some(Job { priority: Priority::Backfill, wanted })
+        self.heads.push_back(Job { priority: Priority::Head, wanted });
+    }
+
+    /// Heads that are to be fetched now, and how many need not be any more since `is_known` says
+    /// so of their candle. They are expensive, and the venue's own candle comes for nothing: so
+    /// only a few are under way at a time, and the others may become needless.
+    pub(super) fn heads(
+        &mut self,
+        is_known: impl Fn(SymbolId, Range<Nanos>) -> bool,
+    ) -> (Vec<Job>, u64) {
+        let (mut jobs, mut needless) = (Vec::new(), 0);
+        while self.under_way < HEADS
+            && let Some(job) = self.heads.pop_front()
+        {
+            if let Wanted::Head { symbol, from, .. } = job.wanted
+                && is_known(symbol, from..from.plus(self.base.ns()))
+            {
+                needless += 1;
+                continue;
+            }
+            self.under_way += 1;
+            jobs.push(job);
+        }
+        (jobs, needless)
+    }
+
+    /// The head of a symbol has come to its end.
+    pub(super) fn head_ended(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
+    }
+
+    /// A symbol trades no more: its head need not be fetched.
+    pub(super) fn leave(&mut self, symbol: SymbolId) {
+        self.heads.retain(|job| job.wanted.symbol() != Some(symbol));
+    }
+
+    /// Heads that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.heads.len()
     }
 
     /// Prints of these symbols arrive from now on.
@@ -81,4 +120,49 @@ impl Beginnings {
 
 fn last(symbol: SymbolId, name: Box<str>) -> Job {
     Job { priority: Priority::Backfill, wanted: Wanted::Last { symbol, name } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use systems::symbol::SymbolSpec;
+    use systems::trade::TradeKind;
+    use systems::units::{Price, Quantity, Scale};
+
+    #[test]
+    fn a_few_heads_are_fetched_at_a_time_and_those_that_became_needless_never() {
+        let scale = Scale::exact(2);
+        let spec = |id| SymbolSpec { name: format!("S{id}").into(), price: scale, quantity: scale };
+        let symbols = Symbols::new((0..20).map(spec).collect()).unwrap();
+        let base = Interval::parse("1m").unwrap();
+        let mut beginnings = Beginnings::new(base, vec![false; 20]);
+        let print = |symbol, id| Trade {
+            symbol: SymbolId(symbol),
+            id,
+            first_id: id,
+            time: Nanos::from_seconds(70),
+            price: Price(1),
+            quantity: Quantity(1),
+            count: 1,
+            aggressor: systems::trade::Aggressor::Buyer,
+            kind: TradeKind::Market,
+        };
+        for symbol in (0..20).chain(0..20) {
+            beginnings.heard(&print(symbol, 9), Channel::AggregateTrades, &symbols);
+        }
+        let symbols_of = |jobs: Vec<Job>| -> Vec<u16> {
+            jobs.iter().filter_map(|job| Some(job.wanted.symbol()?.0)).collect()
+        };
+        let minute = Nanos::from_seconds(60)..Nanos::from_seconds(120);
+        let known = |symbol: SymbolId, range: Range<Nanos>| symbol.0 < 12 && range == minute;
+        let (jobs, needless) = beginnings.heads(|_, _| false);
+        assert_eq!((symbols_of(jobs), needless), ((0..HEADS as u16).collect(), 0));
+        assert!(beginnings.heads(|_, _| false).0.is_empty());
+        beginnings.head_ended();
+        beginnings.leave(SymbolId(12));
+        // Two more would be asked for, one is.
+        let (jobs, needless) = beginnings.heads(known);
+        assert_eq!((symbols_of(jobs), needless), (vec![13], 12 - HEADS as u64));
+        assert_eq!(beginnings.waiting(), 6);
+    }
 }

@@ -11,13 +11,13 @@ use systems::units::Nanos;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::beginnings::Beginnings;
-use super::event::{Command, Event, Socket};
-use super::limits::{CANDLE_ROOM_NS, TIME_NS};
+use super::event::{Command, Event};
+use super::limits::{ANSWER_ROOM_NS, TIME_NS};
 use super::record::{Kept, Recorded, Recording};
 use super::status::{Lags, Status};
 use crate::engine::Engine;
 use crate::latency::{Kept as Measured, Recorder, kind_of, note_closed};
-use crate::link::{self, Fleet, Output, Why};
+use crate::link::Fleet;
 use crate::replay::{CaughtUp, Outputs, Summary};
 use crate::rest::budget::Priority;
 use crate::rest::plan::{Job, Wanted};
@@ -25,7 +25,7 @@ use crate::session::Session;
 use crate::sinks::Handed;
 use crate::symbols::Symbols;
 use crate::tape::entry::Body;
-use crate::venue::{Channel, Decoded, Kind, What};
+use crate::venue::{Decoded, Kind, What};
 
 /// Where everything that is to be done goes.
 pub trait Ports {
@@ -83,6 +83,8 @@ pub struct Finished<P> {
     pub latency: Measured,
     /// Where everything went.
     pub ports: P,
+    /// Requests that were wanted and not even handed to the worker.
+    pub not_asked: usize,
 }
 
 /// The engine's side of a live session.
@@ -94,8 +96,8 @@ pub struct Drive<P> {
     /// Jobs that the worker had no room for. The core asks for one thing per row and kind at a
     /// time, heads and the warm-up are asked for once, so this is bounded by the rows.
     waiting: VecDeque<Job>,
-    /// Per link: the socket that speaks for it, if any, and how many there were.
-    sockets: Vec<(bool, u32)>,
+    /// Per link: the socket that speaks for it, if any.
+    sockets: Vec<Speaker>,
     beginnings: Beginnings,
     /// Instants on the tape never step back.
     received: Nanos,
@@ -104,8 +106,8 @@ pub struct Drive<P> {
     beats: Vec<(Nanos, Nanos)>,
     time_asked: Nanos,
     lags: Lags,
-    /// Places of candles that are being folded, and when some were last free again.
-    candles: (Nanos, Vec<OwnedSemaphorePermit>),
+    /// Places of answers that are being folded, and when some were last free again.
+    places: (Nanos, Vec<OwnedSemaphorePermit>),
     /// When every symbol was last looked at.
     tallied: Nanos,
     status: Status,
@@ -129,24 +131,24 @@ impl<P: Ports> Drive<P> {
             // Whoever was to answer them is gone.
             requests,
             waiting: std::mem::take(&mut parts.jobs).into(),
-            sockets: vec![(false, 0); parts.fleet.links().count()],
+            sockets: vec![Speaker::default(); parts.fleet.links().count()],
             beginnings,
             received,
             venue_now: Nanos(0),
             beats: Vec::new(),
             time_asked: Nanos(0),
             lags: Lags::new(),
-            candles: (Nanos(0), Vec::new()),
+            places: (Nanos(0), Vec::new()),
             tallied: Nanos(0),
             status: Status {
                 warm_up: (0, warm_up),
                 prints,
-                resumed: prints,
                 intervals: parts.intervals.clone(),
                 ..Status::default()
             },
             parts,
         }
+        .begun()
     }
 
     /// Wants all connections from now on. Until then nothing comes, and the tape says so: whatever
@@ -174,11 +176,12 @@ impl<P: Ports> Drive<P> {
                 at
             }
             Event::Connected(socket, at) if self.speaks(socket) => {
+                self.sockets[usize::from(socket.link)].connected = true;
                 self.parts.fleet.connected(socket.link, at);
                 at
             }
             Event::Closed(socket, at, why) if self.speaks(socket) => {
-                self.sockets[usize::from(socket.link)].0 = false;
+                self.sockets[usize::from(socket.link)].open = false;
                 self.parts.fleet.closed(socket.link, why, at);
                 at
             }
@@ -191,8 +194,8 @@ impl<P: Ports> Drive<P> {
                 at
             }
             Event::Arrival(arrival) => return self.arrived(arrival),
-            Event::Candles(arrival, place) => {
-                self.candles.1.push(place);
+            Event::Answer(arrival, place) => {
+                self.places.1.push(place);
                 return self.arrived(arrival);
             }
             Event::Instruments(at, listed) => {
@@ -234,16 +237,13 @@ impl<P: Ports> Drive<P> {
         let Parts { engine, outputs, .. } = &mut self.parts;
         engine.finish(&mut |outbox| outputs.take(outbox));
         self.tell();
+        let not_asked = self.not_asked();
         let Parts { engine, session, outputs, .. } = &mut self.parts;
         let prints = self.status.prints;
         let summary = Summary::collect(engine, session, outputs, venue, threads, prints);
         let Parts { session, engine, outputs, latency, .. } = self.parts;
         let (symbols, latency) = (session.symbols().clone(), latency.finish(engine.now()));
-        Finished { summary, outputs, symbols, latency, ports: self.ports }
-    }
-
-    fn speaks(&self, socket: Socket) -> bool {
-        self.sockets[usize::from(socket.link)] == (true, socket.turn)
+        Finished { summary, outputs, symbols, latency, ports: self.ports, not_asked }
     }
 
     /// Puts an entry on the tape and into the batch, in one order.
@@ -268,22 +268,21 @@ impl<P: Ports> Drive<P> {
         if let Some(here) = self.parts.fleet.clock().venue_time(at) {
             self.lags.note(trade.time, here);
         }
-        let jobs = self.beginnings.heard(&trade, channel, self.parts.session.symbols());
-        self.waiting.extend(jobs);
+        self.beginnings.heard(&trade, channel, self.parts.session.symbols());
     }
 
     fn tick(&mut self, at: Nanos, full: bool) {
         if full {
-            for (link, (open, _)) in self.sockets.iter().enumerate() {
-                if *open {
+            for (link, speaker) in self.sockets.iter().enumerate() {
+                if speaker.open {
                     self.parts.fleet.excuse(link as u16, at);
                 }
             }
         }
         self.parts.fleet.tick(at);
-        if at.0 >= self.candles.0.0 + CANDLE_ROOM_NS {
-            self.candles.0 = at;
-            self.candles.1.clear();
+        if at.0 >= self.places.0.0 + ANSWER_ROOM_NS {
+            self.places.0 = at;
+            self.places.1.clear();
         }
         if at.0.saturating_sub(self.time_asked.0) >= TIME_NS {
             self.time_asked = at;
@@ -301,73 +300,6 @@ impl<P: Ports> Drive<P> {
             self.look_back(at);
         }
     }
-
-    /// Does what the fleet wants done.
-    fn carry_out(&mut self, at: Nanos) {
-        while let Some(output) = self.parts.fleet.poll() {
-            match output {
-                Output::Dial { link, url } => {
-                    let known = self.sockets.len().max(usize::from(link) + 1);
-                    self.sockets.resize(known, (false, 0));
-                    let (open, turn) = &mut self.sockets[usize::from(link)];
-                    (*open, *turn) = (true, *turn + 1);
-                    self.ports.command(Command::Dial(Socket { link, turn: *turn }, url));
-                }
-                Output::Send { link, text } => {
-                    self.ports.command(Command::Send(self.socket(link), text));
-                }
-                Output::Ping { link } => self.ports.command(Command::Ping(self.socket(link))),
-                // The socket has answered by itself.
-                Output::Pong { .. } => {}
-                Output::Close { link } => {
-                    let socket = self.socket(link);
-                    self.sockets[usize::from(link)].0 = false;
-                    self.ports.command(Command::Close(socket));
-                }
-                Output::Event(event) => self.happened(&event, at),
-            }
-        }
-    }
-
-    fn socket(&self, link: u16) -> Socket {
-        Socket { link, turn: self.sockets[usize::from(link)].1 }
-    }
-
-    fn happened(&mut self, event: &link::Event, at: Nanos) {
-        match event {
-            link::Event::Subscribed { link, .. } => {
-                self.beginnings.subscribed(self.parts.fleet.symbols_of(*link), at);
-                self.feed(*link, true, "subscribed", at);
-            }
-            link::Event::Down { link, why, covered: false } => {
-                log::warn!("connection {link}: {why}");
-                self.status.lost += u64::from(*why != Why::Stopped);
-                self.feed(*link, false, &why.to_string(), at);
-            }
-            link::Event::Joined { symbol, .. } => {
-                self.beginnings.subscribed([*symbol], at);
-                self.enter(at, Kept::Plain(Body::Feed { symbol: *symbol, up: true }));
-            }
-            link::Event::Refused { symbol, stream, code, .. } => {
-                log::warn!("{stream} was refused ({code})");
-                // Without its candles a symbol is as good as before: they are asked for.
-                let venue = self.parts.listing.venue;
-                if *stream == venue.stream_of(Channel::AggregateTrades, &self.name(*symbol)) {
-                    self.enter(at, Kept::Plain(Body::Feed { symbol: *symbol, up: false }));
-                }
-            }
-            other => log::debug!("{other:?}"),
-        }
-    }
-
-    /// A connection's change is one for each of its symbols, whichever of its two numbers it has.
-    fn feed(&mut self, link: u16, up: bool, reason: &str, at: Nanos) {
-        self.enter(at, Kept::Link(link, up, reason.to_owned()));
-        let symbols: Vec<_> = self.parts.fleet.symbols_of(link).collect();
-        for symbol in symbols {
-            self.enter(at, Kept::Plain(Body::Feed { symbol, up }));
-        }
-    }
 }
 
 fn give_out(outbox: &Outbox, outputs: &mut Outputs, requests: &mut Vec<Request>) {
@@ -376,11 +308,13 @@ fn give_out(outbox: &Outbox, outputs: &mut Outputs, requests: &mut Vec<Request>)
 }
 
 mod asking;
+mod links;
 mod listing;
 mod standing;
 mod streamed;
 mod telling;
 
+use links::Speaker;
 pub use listing::Listing;
 pub use streamed::Streamed;
 

@@ -58,9 +58,9 @@ impl fmt::Display for Stage {
 /// What a session left undone at its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
-    /// Requests that were not done.
+    /// Requests that were not done: under way, waiting, or not even handed over.
     pub requests: usize,
-    /// Answers that came and were not taken any more.
+    /// Answers and ends of requests that came and were not taken any more.
     pub answers: usize,
     /// The requests could not even be counted in time.
     pub unknown: bool,
@@ -85,16 +85,20 @@ pub(super) async fn overdue(
     }
 }
 
-/// Waits for the requests' side, which breaks off what is under way.
+/// Waits for the requests' side, which breaks off what is under way: the worker, and who hands on
+/// its answers and counts those left. `not_asked` never came so far.
 pub(super) async fn requests<E>(
     worker: impl Future<Output = Result<Report, E>>,
+    left: impl Future<Output = Result<usize, E>>,
+    not_asked: usize,
     within: Duration,
 ) -> Dropped {
-    let unknown = Dropped { unknown: true, ..Dropped::default() };
+    let unknown = Dropped { requests: not_asked, answers: 0, unknown: true };
+    let ended = async { Ok::<_, E>((worker.await?, left.await?)) };
     tokio::select! {
-        report = pin!(worker) => report.map_or(unknown, |report| Dropped {
-            requests: report.not_done.len(),
-            answers: report.not_handed_on,
+        ended = pin!(ended) => ended.map_or(unknown, |(report, left)| Dropped {
+            requests: not_asked + report.not_done.len(),
+            answers: report.not_handed_on + left,
             unknown: false,
         }),
         () = sleep(within) => {
@@ -113,6 +117,9 @@ mod tests {
     use crate::clock::Stopwatch;
     use crate::live::event::Event;
     use crate::live::inbox::inbox;
+    use crate::rest::budget::Priority;
+    use crate::rest::plan::{Job, Wanted};
+    use crate::rest::worker::Stopped;
 
     const SHORT: Duration = Duration::from_millis(30);
     const LONG: Duration = Duration::from_secs(3_600);
@@ -159,7 +166,12 @@ mod tests {
         let watching = timeout(SHORT, overdue(watched, &sender, Stage::limit)).await;
         assert!(watching.is_err());
         let hung = std::future::pending::<Result<Report, ()>>();
-        assert!(requests(hung, SHORT).await.unknown);
+        let dropped = requests(hung, async { Ok(1) }, 3, SHORT).await;
+        assert_eq!(dropped, Dropped { requests: 3, answers: 0, unknown: true });
+        let job = Job { priority: Priority::Instruments, wanted: Wanted::Time };
+        let report = Report { stopped: Stopped::Asked, not_done: vec![job], not_handed_on: 2 };
+        let dropped = requests(async { Ok::<_, ()>(report) }, async { Ok(5) }, 3, LONG).await;
+        assert_eq!(dropped, Dropped { requests: 4, answers: 7, unknown: false });
     }
 
     #[test]

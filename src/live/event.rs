@@ -33,8 +33,8 @@ pub enum Event {
     Pong(Socket, Nanos),
     /// The REST worker has something.
     Arrival(Arrival),
-    /// The same with candles, and the place that they have until they are folded.
-    Candles(Arrival, OwnedSemaphorePermit),
+    /// An answer among them, and the place that it has until it is folded.
+    Answer(Arrival, OwnedSemaphorePermit),
     /// What the venue lists, asked for while the session runs.
     Instruments(Nanos, Vec<Instrument>),
     /// What was traded in the last 24 hours, asked for with it.

@@ -1,6 +1,5 @@
 //! The caller's side of a live session: sockets, the beat, signals, and the order of the end.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,35 +7,35 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use systems::settings::Settings;
 use systems::units::Nanos;
-use tokio::sync::{mpsc, watch};
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::drive::{Listing, Parts, Streamed};
 use super::ending::{REQUESTS, Stage, overdue, requests};
-use super::event::{Command, Event, Socket};
+use super::event::{Command, Event};
+use super::feeds::{Feeds, beat};
 use super::inbox::{Sender, inbox};
-use super::limits::{BATCH, COMMANDS, INBOX, OUTGOING, SHOW, START, TICK, TIMED, TOLD};
+use super::limits::{BATCH, COMMANDS, INBOX, SHOW, START, TIMED, TOLD};
 use super::outline::{Asking, Outline, lookback, outline, streams};
 use super::record::Recorder;
 use super::record::shelf::{PROGRAM, PROGRAM_SIM, Shelf};
 use super::resume::Earlier;
-use super::socket::{self, Outgoing};
-use super::start::Market;
+use super::signals::{Signals, exit_at_the_next};
+use super::sockets::Sockets;
+use super::start::{Market, waiting};
 use super::work::{Channels, Worked, start};
 use super::{Choice, Clock, Ended, LiveError, Options, Shown, Status, answers, metrics};
 use crate::clock::{self, Stopwatch};
 use crate::config::{self, Config};
 use crate::engine::Engine;
 use crate::latency::{self, Boundary, LogFile, Meter};
-use crate::link::{Fleet, Why};
+use crate::link::Fleet;
 use crate::replay::{CaughtUp, Outputs};
 use crate::rest::budget::Priority;
 use crate::session::Session;
 use crate::settings::{settings, widths};
-use crate::sinks::Sinks;
+use crate::sinks::{Sinks, Telling};
 use crate::tape::entry::Header;
-use crate::tls::tls_config;
 
 /// Lives a session from the first request to the sealed tape.
 pub(super) async fn session(
@@ -57,8 +56,12 @@ pub(super) async fn session(
     let numbers = metrics::listen(config.listen).await?;
     let mut asking = Asking::start(options, config, &now, seed)?;
     let (venue, choice) = (options.venue, (&options.choice, &config.universe));
+    let base = options.requests.as_deref().unwrap_or(venue.rest().base);
+    log::info!("asking {base} for its symbols");
+    let snapshots = asking.snapshots.clone();
     let market = tokio::select! {
         market = asking.ends.learn(venue, choice, &earlier.symbols) => Some(market?),
+        () = waiting(snapshots, base, &now) => None,
         () = sleep(START) => None,
         () = signals.next() => return Err(LiveError::Interrupted),
     };
@@ -89,18 +92,22 @@ pub(super) async fn session(
     let (inbox, jobs) = (events, ends.jobs);
     let channels = Channels { inbox, commands, jobs, recorder, teller, status, stages };
     let sockets = Sockets::new(options, config, sender.clone(), now.clone())?;
-    let feeds = [
-        beat(sender.clone(), now.clone(), options.speed),
-        answers::forward(ends.arrivals, sender.clone(), options.venue),
-    ];
     let latency = parts.latency.view();
-    let sources = metrics::Sources { status: statuses.clone(), rest: rest.clone(), latency };
-    let _serving = numbers.map(|listener| metrics::serve(listener, sources));
+    let (tell, told) = watch::channel(Telling::default());
+    let sources = metrics::Sources { status: statuses.clone(), rest: rest.clone(), latency, told };
+    let (stop_answers, stopped) = oneshot::channel();
+    let mut feeds = Feeds {
+        beat: beat(sender.clone(), now.clone(), options.speed),
+        answers: answers::forward(ends.arrivals, sender.clone(), options.venue, stopped),
+        stop_answers: Some(stop_answers),
+        worker,
+        serving: numbers.map(|listener| metrics::serve(listener, sources)),
+    };
     let engine = start(parts, channels, now, options.venue.name(), options.threads)?;
-    let shown = || Shown {
-        status: statuses.borrow().clone(),
-        rest: rest.borrow().clone(),
-        told: window.look(),
+    let shown = || {
+        let told = window.look();
+        tell.send_replace(Telling { alerts: Vec::new(), ..told.clone() });
+        Shown { status: statuses.borrow().clone(), rest: rest.borrow().clone(), told }
     };
     let run_for = options.run_for;
     let end = async move {
@@ -113,13 +120,17 @@ pub(super) async fn session(
         }
         exit_at_the_next(signals);
     };
-    let carried = carry(sockets, to_do, sender, feeds, (end, ending), &mut || show(&shown())).await;
+    let show_it = &mut || show(&shown());
+    let carried = carry(sockets, to_do, sender, &mut feeds, (end, ending), show_it).await;
     drop(stop_worker);
-    carried?;
-    let Worked { summary, outputs, symbols, latency, mut record, sinks } =
-        engine.join().map_err(|_| LiveError::Broken)?;
+    let broken = carried?;
+    let Worked { summary, outputs, symbols, latency, mut record, sinks, not_asked } =
+        engine.join().map_err(|_| LiveError::Broken("the engine"))?;
     let elapsed = watch.elapsed();
-    let dropped = requests(worker, REQUESTS).await;
+    let dropped = requests(feeds.worker, feeds.answers, not_asked, REQUESTS).await;
+    if let Some(part) = broken {
+        return Err(LiveError::Broken(part));
+    }
     if let Some(record) = &mut record {
         record.earlier = earlier.files;
         let made = record.earlier.len() + record.tapes.len();
@@ -135,19 +146,20 @@ pub(super) async fn session(
     Ok(Ended { summary, outputs, symbols, latency, record, shown, sinks, dropped, elapsed })
 }
 
-/// Carries out commands until the engine has ended, which it does soon after `end`.
+/// Carries out commands until the engine has ended, which it does soon after `end`, or after
+/// anything else broke: then gives what did.
 async fn carry(
     mut sockets: Sockets,
     mut to_do: mpsc::Receiver<Command>,
     inbox: Sender,
-    feeds: [JoinHandle<()>; 2],
+    feeds: &mut Feeds,
     (end, ending): (impl Future<Output = ()>, watch::Receiver<Stage>),
     show: &mut dyn FnMut(),
-) -> Result<(), LiveError> {
+) -> Result<Option<&'static str>, LiveError> {
     let mut end = pin!(end);
     let mut shows = interval(SHOW);
     shows.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut stopping = false;
+    let (mut stopping, mut broken) = (false, None);
     // Looks only once the end has begun.
     let mut overdue = pin!(overdue(ending, &inbox, Stage::limit));
     loop {
@@ -155,20 +167,37 @@ async fn carry(
             command = to_do.recv() => match command {
                 Some(command) if !stopping => sockets.carry_out(command),
                 Some(_) => {}
-                None => return Ok(()),
+                None => return Ok(broken),
             },
             () = &mut end, if !stopping => {
                 stopping = true;
-                log::info!("ending: what has come is folded, connections are closed");
-                sockets.close_all();
-                feeds.iter().for_each(JoinHandle::abort);
-                let inbox = inbox.clone();
-                tokio::spawn(async move { inbox.put(Event::Stop).await });
+                stop(&mut sockets, feeds, &inbox);
             }
             stuck = &mut overdue, if stopping => return Err(stuck),
-            _ = shows.tick() => show(),
+            _ = shows.tick() => {
+                show();
+                // Where the engine broke, everything else ends too, and this is not the cause.
+                if !stopping && !inbox.is_closed() {
+                    let socket = sockets.one_broke().then_some("a socket");
+                    broken = feeds.broken().or(socket);
+                }
+                if let Some(part) = broken.filter(|_| !stopping) {
+                    stopping = true;
+                    log::error!("{part} broke: the session ends");
+                    stop(&mut sockets, feeds, &inbox);
+                }
+            }
         }
     }
+}
+
+/// Has nothing more come, and the engine end once it has folded what has.
+fn stop(sockets: &mut Sockets, feeds: &mut Feeds, inbox: &Sender) {
+    log::info!("ending: what has come is folded, connections are closed");
+    sockets.close_all();
+    feeds.stop();
+    let inbox = inbox.clone();
+    tokio::spawn(async move { inbox.put(Event::Stop).await });
 }
 
 /// Everything that the engine's thread owns.
@@ -259,124 +288,73 @@ fn recorder(
     Ok(Recorder::start(shelf, header, config.record.every_ns, clock::now())?)
 }
 
-/// The beat.
-fn beat(inbox: Sender, now: Clock, speed: f64) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        let mut ticks = interval(TICK.div_f64(speed));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        loop {
-            ticks.tick().await;
-            let full = inbox.was_full();
-            if !inbox.put(Event::Tick { at: now(), full }).await {
-                return;
-            }
-        }
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::limits::REST;
+    use crate::rest::worker::{Report, Stopped};
+    use crate::venue::Venue;
 
-/// The sockets that are open or being opened.
-struct Sockets {
-    shared: socket::Shared,
-    open: HashMap<u16, Open>,
-}
-
-struct Open {
-    socket: Socket,
-    outgoing: mpsc::Sender<Outgoing>,
-    task: AbortHandle,
-}
-
-impl Sockets {
-    fn new(
-        options: &Options,
-        config: &Config,
-        inbox: Sender,
-        clock: Clock,
-    ) -> Result<Self, LiveError> {
-        let base = options.streams.as_deref().unwrap_or(options.venue.link_facts().base);
-        let extra_ca = config.rest.ca.as_deref();
-        let tls = base.starts_with("wss").then(|| tls_config(extra_ca)).transpose()?;
-        let shared = socket::Shared { inbox, clock, tls };
-        Ok(Self { shared, open: HashMap::new() })
-    }
-
-    fn carry_out(&mut self, command: Command) {
-        match command {
-            Command::Dial(socket, url) => {
-                let (outgoing, texts) = mpsc::channel(OUTGOING);
-                let task = tokio::spawn(socket::run(socket, url, texts, self.shared.clone()));
-                let task = task.abort_handle();
-                if let Some(old) = self.open.insert(socket.link, Open { socket, outgoing, task }) {
-                    old.task.abort();
-                }
-            }
-            Command::Send(socket, text) => self.send(socket, Outgoing::Text(text)),
-            Command::Ping(socket) => self.send(socket, Outgoing::Ping),
-            Command::Close(socket) => {
-                if let Some(open) = self.open.remove(&socket.link) {
-                    open.task.abort();
-                }
-            }
+    fn options() -> Options {
+        Options {
+            venue: Venue::BinanceSpot,
+            requests: None,
+            streams: Some("ws://here".to_owned()),
+            choice: Choice::All,
+            record: None,
+            resume: false,
+            run_for: None,
+            threads: 1,
+            keep_candles: false,
+            speed: 1.0,
         }
     }
 
-    fn send(&mut self, socket: Socket, text: Outgoing) {
-        let Some(open) = self.open.get(&socket.link).filter(|open| open.socket == socket) else {
-            return;
+    /// What becomes of a session in which `part` of the feeds breaks.
+    async fn with_a_broken(part: usize) -> Option<&'static str> {
+        let (sender, mut events) = inbox(8);
+        let (commands, to_do) = mpsc::channel::<Command>(1);
+        // An engine that ends as it should, after the word to do so.
+        tokio::spawn(async move {
+            let _open = commands;
+            while !matches!(events.recv().await, None | Some(Event::Stop)) {}
+        });
+        let broken = move |number| async move {
+            match part == number {
+                true => panic!("as it should"),
+                false => std::future::pending::<()>().await,
+            }
         };
-        if let Err(mpsc::error::TrySendError::Full(_)) = open.outgoing.try_send(text) {
-            open.task.abort();
-            self.open.remove(&socket.link);
-            let socket::Shared { inbox, clock, .. } = self.shared.clone();
-            tokio::spawn(
-                async move { inbox.put(Event::Closed(socket, clock(), Why::Broken)).await },
-            );
+        let (stop_answers, stopped) = oneshot::channel::<()>();
+        let report = Report { stopped: Stopped::Asked, not_done: Vec::new(), not_handed_on: 0 };
+        let mut feeds = Feeds {
+            beat: tokio::spawn(broken(0)),
+            answers: tokio::spawn(async move {
+                tokio::select! {
+                    _ = stopped => {}
+                    () = broken(1) => {}
+                }
+                REST
+            }),
+            stop_answers: Some(stop_answers),
+            worker: tokio::spawn(async move {
+                broken(2).await;
+                report
+            }),
+            serving: None,
+        };
+        let now: Clock = Arc::new(|| Nanos(0));
+        let sockets = Sockets::new(&options(), &Config::default(), sender.clone(), now).unwrap();
+        let (_stages, ending) = watch::channel(Stage::default());
+        let end = std::future::pending::<()>();
+        carry(sockets, to_do, sender, &mut feeds, (end, ending), &mut || {}).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_part_that_breaks_ends_the_session_in_order_and_is_named() {
+        let names = ["the beat", "handing on answers", "the REST worker"];
+        for (part, name) in names.into_iter().enumerate() {
+            assert_eq!(with_a_broken(part).await, Some(name));
         }
     }
-
-    fn close_all(&mut self) {
-        self.open.drain().for_each(|(_, open)| open.task.abort());
-    }
-}
-
-/// What the user or the machine says to us.
-struct Signals(#[cfg(unix)] [tokio::signal::unix::Signal; 2]);
-
-impl Signals {
-    #[cfg(unix)]
-    fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?]))
-    }
-
-    #[cfg(unix)]
-    async fn next(&mut self) {
-        let [interrupt, terminate] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> std::io::Result<Self> {
-        Ok(Self())
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) {
-        // Where signals cannot be waited for there are none.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// Whoever asks twice does not want to wait.
-fn exit_at_the_next(mut signals: Signals) {
-    tokio::spawn(async move {
-        signals.next().await;
-        crate::terminal::clear();
-        std::process::exit(130);
-    });
 }

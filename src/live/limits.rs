@@ -46,13 +46,13 @@ pub const RECORDER_PAUSE: Duration = Duration::from_millis(1);
 /// busy. It is less than [`DRAIN_TAPE`], so a stuck disk costs the tape and not the summary.
 pub const SEAL: Duration = Duration::from_secs(15);
 
-/// Bytes of candles that may come in a second, in answers. A candle takes about 150, and a pulse
-/// folds some 30,000 of them with seven indicators in 50 ms; trades wait that long, and more
-/// candles wait their turn.
-pub const CANDLE_ROOM: usize = 4 << 20;
+/// Bytes of answers that may come in a second. A candle takes about 150, and a pulse folds some
+/// 30,000 of them with seven indicators in 50 ms; a print takes about 110, and as many are folded
+/// in 20 ms. What comes over sockets waits that long, and more answers wait their turn.
+pub const ANSWER_ROOM: usize = 4 << 20;
 
-/// How long an answer with candles keeps its place, in nanoseconds: a pulse comes every second.
-pub const CANDLE_ROOM_NS: u64 = Nanos::PER_SECOND;
+/// How long an answer keeps its place, in nanoseconds: a pulse comes every second.
+pub const ANSWER_ROOM_NS: u64 = Nanos::PER_SECOND;
 
 /// Jobs and answers between the engine and the REST worker. What does not fit waits in a list that
 /// the core bounds: it asks for one thing per row and kind at a time.
@@ -82,6 +82,12 @@ pub const AHEAD_NS: u64 = 5 * Nanos::PER_SECOND;
 /// Symbols without a print for so long after their streams were acknowledged are asked for their
 /// last one, in nanoseconds. Sooner would ask for many that are about to trade.
 pub const UNHEARD_NS: u64 = 10 * Nanos::PER_SECOND;
+
+/// Heads that are fetched at once; others wait, and most of them become needless meanwhile.
+pub const HEADS: usize = 8;
+
+/// How long the start waits for an answer before it says why there is none, each time.
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often the venue is asked for its time, in nanoseconds; frames tell in between.
 pub const TIME_NS: u64 = 60 * Nanos::PER_SECOND;

@@ -27,6 +27,7 @@ use super::limits::{METRICS_CLIENTS, METRICS_HEAD, METRICS_PAUSE, METRICS_WITHIN
 use super::{LiveError, Status};
 use crate::latency::View;
 use crate::rest::desk::Snapshot;
+use crate::sinks::Telling;
 use exposed::Exposed;
 
 /// The path that is served.
@@ -41,6 +42,8 @@ pub(super) struct Sources {
     pub(super) status: watch::Receiver<Status>,
     pub(super) rest: watch::Receiver<Snapshot>,
     pub(super) latency: View,
+    /// How the sinks stand, without their alerts.
+    pub(super) told: watch::Receiver<Telling>,
 }
 
 /// The address, taken; clients are not answered yet.
@@ -59,6 +62,13 @@ pub(super) async fn listen(address: Option<SocketAddr>) -> Result<Option<TcpList
 
 /// Answers until this is dropped.
 pub(super) struct Serving(AbortHandle);
+
+impl Serving {
+    /// Whether nobody answers any more.
+    pub(super) fn has_ended(&self) -> bool {
+        self.0.is_finished()
+    }
+}
 
 impl Drop for Serving {
     fn drop(&mut self) {

@@ -15,6 +15,7 @@ mod beginnings;
 pub mod drive;
 mod ending;
 pub mod event;
+mod feeds;
 pub(crate) mod inbox;
 mod io;
 pub mod limits;
@@ -24,7 +25,9 @@ pub mod panel;
 pub mod record;
 mod refresh;
 mod resume;
+mod signals;
 pub mod socket;
+mod sockets;
 mod start;
 mod status;
 pub mod universe;
@@ -156,9 +159,9 @@ pub enum LiveError {
     /// It was interrupted before it began.
     #[error("interrupted before the first connection")]
     Interrupted,
-    /// The engine's thread panicked; the message is on stderr.
-    #[error("the engine broke")]
-    Broken,
+    /// A part of the program panicked; the message is on stderr. All else was ended in order.
+    #[error("{0} broke: this is a fault of tapescan; what was recorded is sealed")]
+    Broken(&'static str),
     /// A stage of the end did not end in time. What was not yet on the tape is lost.
     #[error(
         "the end hung at {stage} for {} s: left behind with {events} events that were not folded",

@@ -75,7 +75,7 @@ impl Panel {
     /// Shows how it stands now.
     pub fn show(&mut self, shown: &Shown) {
         let elapsed = self.watch.elapsed();
-        let rate = self.smooth_rate(shown.status.prints - shown.status.resumed, elapsed);
+        let rate = self.smooth_rate(shown.status.own_prints(), elapsed);
         let drawn = self.is_drawn();
         self.last.take(shown);
         if !drawn && elapsed < self.logged + LOG_EVERY {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use systems::symbol::SymbolSpec;
@@ -244,7 +244,8 @@ pub struct Recorder {
     /// Entries put into the queue.
     put: u64,
     failed: Option<RecordError>,
-    done: Receiver<Record>,
+    /// Where the thread says what it came to; `None` once that was asked for.
+    done: Option<Receiver<Record>>,
 }
 
 impl Recorder {
@@ -278,7 +279,7 @@ impl Recorder {
             // Nobody asks any more if it was too late.
             let _ = send.send(record);
         })?;
-        Ok(Self { entries: Some(entries), stand, put: 0, failed: None, done })
+        Ok(Self { entries: Some(entries), stand, put: 0, failed: None, done: Some(done) })
     }
 
     /// Records an entry. Where there is no room it waits, but not for good: then the recording is
@@ -326,21 +327,34 @@ impl Recorder {
 
     /// Writes what is left and seals the tape, if that can be done in time.
     pub fn finish(mut self) -> Record {
-        self.entries = None;
-        let mut record = match self.done.recv_timeout(SEAL) {
+        let mut record = match self.sealed() {
             Ok(record) => record,
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+            Err(RecvTimeoutError::Timeout) => {
                 let lost = self.put.saturating_sub(self.stand.taken());
                 Record { failed: Some(RecordError::Stuck { lost }), ..Record::default() }
             }
             Err(_) => Record { failed: Some(RecordError::Broken), ..Record::default() },
         };
         // What came first is the cause of what came after it.
-        record.failed = self.failed.or(record.failed);
+        record.failed = self.failed.take().or(record.failed);
         if let Some(why) = &record.failed {
             self.stand.fail(why);
         }
         record
+    }
+
+    /// Has the thread seal the tape, and waits for it, but not for good.
+    fn sealed(&mut self) -> Result<Record, RecvTimeoutError> {
+        self.entries = None;
+        let done = self.done.take().ok_or(RecvTimeoutError::Disconnected)?;
+        done.recv_timeout(SEAL)
+    }
+}
+
+/// Whatever breaks, the tape is sealed before the program ends.
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        let _ = self.sealed();
     }
 }
 

@@ -18,20 +18,22 @@ pub(super) async fn event(venue: Venue, arrival: Arrival) -> Option<Event> {
         News::Answer { request, text, .. } if Some(&request) == list.as_ref() => {
             aside(move || {
                 let listed = instruments(venue, &String::from_utf8_lossy(&text));
-                listed.map(|listed| Event::Instruments(received, listed)).map_err(|e| e.to_string())
+                let listed = listed.map(|listed| Event::Instruments(received, listed));
+                listed.map_err(|error| format!("the venue's list of symbols: {error}"))
             })
             .await
         }
         News::Answer { request, text, .. } if Some(&request) == days.as_ref() => {
             aside(move || {
                 let days = day_statistics(&String::from_utf8_lossy(&text));
-                days.map(|days| Event::Days(received, days)).map_err(|e| e.to_string())
+                let days = days.map(|days| Event::Days(received, days));
+                days.map_err(|error| format!("the venue's statistics of the last day: {error}"))
             })
             .await
         }
         news => return Some(Event::Arrival(Arrival { received, news })),
     };
-    read.map_err(|error| log::warn!("the venue's list of symbols: {error}")).ok()
+    read.map_err(|error| log::warn!("{error}")).ok()
 }
 
 /// Reads on a thread of its own.

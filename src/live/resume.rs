@@ -119,7 +119,7 @@ impl Earlier {
             (parts.jobs, parts.earlier) = (jobs, caught);
             Ok(parts)
         };
-        spawn_blocking(work).await.map_err(|_| LiveError::Broken)?
+        spawn_blocking(work).await.map_err(|_| LiveError::Broken("going through earlier tapes"))?
     }
 }
 

@@ -4,13 +4,16 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use systems::symbol::SymbolSpec;
 use systems::units::Nanos;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
 
+use super::limits::PATIENCE;
 use super::universe::{self, Filter};
-use super::{Choice, LiveError};
+use super::{Choice, Clock, LiveError};
 use crate::config::{Universe, nearest};
 use crate::rest::arrival::{Arrival, End, News};
 use crate::rest::budget::Priority;
+use crate::rest::desk::Snapshot;
 use crate::rest::plan::{Job, Wanted};
 use crate::symbols::Symbols;
 use crate::venue::Venue;
@@ -97,6 +100,31 @@ impl Ends {
         let stamp = server_time(&text);
         let stamp = stamp.ok_or_else(|| LiveError::Start("no time in the answer".to_owned()))?;
         Ok((sent, stamp, received))
+    }
+}
+
+/// Says now and then why there is no answer yet; never returns.
+pub(super) async fn waiting(rest: watch::Receiver<Snapshot>, base: &str, now: &Clock) {
+    loop {
+        sleep(PATIENCE).await;
+        let why = why_waiting(&rest.borrow(), now());
+        log::warn!("{base}: {why}");
+    }
+}
+
+fn why_waiting(rest: &Snapshot, now: Nanos) -> String {
+    if let Some(closed) = rest.closed.filter(|closed| now < closed.until) {
+        let left = (closed.until.0 - now.0).div_ceil(Nanos::PER_SECOND);
+        let why = if closed.banned { "this address is banned" } else { "it asks for a pause" };
+        return format!("{why}: no requests for {left} s");
+    }
+    match (&rest.last_failure, rest.in_flight) {
+        (_, 0) if rest.used > 0 && rest.last_failure.is_none() => format!(
+            "waiting for weight: {} of our {} a minute are used, here or by others at this address",
+            rest.used, rest.allowed
+        ),
+        (Some(failure), _) => format!("{failure}; {} tries failed", rest.failed),
+        (None, _) => "no answer yet".to_owned(),
     }
 }
 

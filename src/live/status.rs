@@ -1,5 +1,7 @@
 //! How a live session stands, for people and programs to see.
 
+use std::sync::Arc;
+
 use hdrhistogram::Histogram;
 use systems::candle::Mark;
 use systems::interval::Interval;
@@ -25,10 +27,12 @@ pub struct Status {
     pub links: (usize, usize),
     /// Connections lost so far, those covered by a successor aside.
     pub lost: u64,
+    /// Connections that could not be made so far.
+    pub dials_failed: u64,
     /// Prints seen so far.
     pub prints: u64,
-    /// Those among them that came from the tapes of earlier sessions.
-    pub resumed: u64,
+    /// How it stood after the tapes of earlier sessions, before anything of its own had come.
+    pub begun: Option<Arc<Status>>,
     /// How late prints were, by the venue's time, since the status before: the median and the
     /// 99th percentile in milliseconds; `None` without any.
     pub lag_ms: Option<(f64, f64)>,
@@ -61,6 +65,11 @@ pub struct Status {
 }
 
 impl Status {
+    /// Prints of this session, those from the tapes of earlier ones aside.
+    pub fn own_prints(&self) -> u64 {
+        self.prints - self.begun.as_ref().map_or(0, |begun| begun.prints)
+    }
+
     /// Candles closed so far.
     pub fn candles(&self) -> u64 {
         self.marks.iter().map(|(.., count)| count).sum()

@@ -24,6 +24,8 @@ pub(super) struct Worked {
     pub(super) latency: latency::Kept,
     pub(super) record: Option<Record>,
     pub(super) sinks: Vec<SinkStatus>,
+    /// Requests that were wanted and not handed to the worker.
+    pub(super) not_asked: usize,
 }
 
 /// The channels of the engine's thread.
@@ -94,14 +96,15 @@ pub(super) fn start(
         drive.start(begun);
         work(&mut drive, &mut inbox, &status);
         stages.send_replace(Stage::Engine);
-        let Finished { summary, outputs, symbols, latency, ports } = drive.finish(venue, threads);
+        let Finished { summary, outputs, symbols, latency, ports, not_asked } =
+            drive.finish(venue, threads);
         // Commands end with the port: the sockets' side would take this for the end of all.
         let Wired { commands: _open, recorder, teller, .. } = ports;
         stages.send_replace(Stage::Sinks);
         let sinks = teller.finish();
         stages.send_replace(Stage::Tape);
         let record = recorder.map(Recorder::finish);
-        Worked { summary, outputs, symbols, latency, record, sinks }
+        Worked { summary, outputs, symbols, latency, record, sinks, not_asked }
     })
 }
 

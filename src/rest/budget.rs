@@ -24,14 +24,17 @@ pub enum Priority {
     Suspect,
     /// History at start.
     WarmUp,
+    /// What the candles that were forming at the start lack. Each costs as much as the history of
+    /// its symbol, and mends one candle, which the venue's own may have mended before.
+    Head,
     /// Candles that are probably right.
     Routine,
 }
 
 impl Priority {
     /// All, the most urgent first.
-    pub const ALL: [Self; 5] =
-        [Self::Instruments, Self::Backfill, Self::Suspect, Self::WarmUp, Self::Routine];
+    pub const ALL: [Self; 6] =
+        [Self::Instruments, Self::Backfill, Self::Suspect, Self::WarmUp, Self::Head, Self::Routine];
 
     /// Percent of our allowance that may be used up when a request of this priority leaves. The
     /// rest is kept for those above it.
@@ -41,6 +44,7 @@ impl Priority {
             Self::Backfill => 95,
             Self::Suspect => 85,
             Self::WarmUp => 75,
+            Self::Head => 65,
             Self::Routine => 50,
         }
     }

@@ -72,6 +72,8 @@ pub struct Snapshot {
     pub cost: [u64; Priority::ALL.len()],
     /// How long that takes at least, in nanoseconds.
     pub eta_ns: u64,
+    /// The same of the warm-up and what comes before it.
+    pub warm_up_ns: u64,
     /// Why nothing may be sent, and until when.
     pub closed: Option<Closed>,
     /// What went wrong last.
@@ -227,9 +229,12 @@ impl Desk {
     /// The state of it all.
     pub fn snapshot(&self, now: Nanos) -> Snapshot {
         let cost = self.queue.cost();
-        let lowest = Priority::ALL.into_iter().zip(cost).rev().find(|(_, cost)| *cost > 0);
-        let eta_ns =
-            lowest.map_or(0, |(priority, _)| self.budget.eta_ns(cost.iter().sum(), priority, now));
+        let down_to = |limit: Priority| {
+            let costs = Priority::ALL.into_iter().zip(cost).filter(|(one, _)| *one <= limit);
+            let lowest = costs.clone().rev().find(|(_, cost)| *cost > 0);
+            let weight = costs.map(|(_, cost)| cost).sum();
+            lowest.map_or(0, |(priority, _)| self.budget.eta_ns(weight, priority, now))
+        };
         Snapshot {
             waiting: self.queue.waiting(),
             oldest_ns: self.queue.oldest().map_or(0, |since| now.0.saturating_sub(since.0)),
@@ -241,7 +246,8 @@ impl Desk {
             used: self.budget.used(now),
             allowed: self.budget.allowed(),
             cost,
-            eta_ns,
+            eta_ns: down_to(Priority::Routine),
+            warm_up_ns: down_to(Priority::WarmUp),
             closed: self.budget.closed(now),
             last_failure: self.last_failure.clone(),
         }

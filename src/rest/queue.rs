@@ -229,9 +229,9 @@ mod tests {
             queue.push(candles(Priority::WarmUp, symbol, from, from + 50));
         }
         queue.push(candles(Priority::Suspect, 4, 0, 9));
-        assert_eq!((queue.len(), queue.cost()), (6, [0, 0, 2, 10, 0]));
+        assert_eq!((queue.len(), queue.cost()), (6, [0, 0, 2, 10, 0, 0]));
         assert_eq!(order(&mut queue, NOW), [4, 1, 2, 3, 1, 1]);
-        assert_eq!((queue.len(), queue.cost(), queue.is_empty()), (0, [0; 5], true));
+        assert_eq!((queue.len(), queue.cost(), queue.is_empty()), (0, [0; 6], true));
     }
 
     #[test]
@@ -254,7 +254,7 @@ mod tests {
         queue.push(candles(Priority::Routine, 1, 0, 10));
         queue.push(candles(Priority::Suspect, 2, 0, 10));
         assert_eq!((queue.len(), queue.merged()), (3, 2));
-        assert_eq!(queue.cost(), [0, 0, 4 + 2, 0, 2], "1,500 candles are two pages");
+        assert_eq!(queue.cost(), [0, 0, 4 + 2, 0, 0, 2], "1,500 candles are two pages");
     }
 
     #[test]

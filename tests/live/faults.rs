@@ -40,7 +40,7 @@ enum Left {
 struct Case {
     /// What goes wrong; `{symbol}` is one of the market's.
     faults: &'static [&'static str],
-    /// Connections that are lost at least.
+    /// Connections that are lost or cannot be made, at least.
     lost: u64,
     /// A cause that must be counted.
     counted: &'static str,
@@ -78,6 +78,7 @@ const CASES: &[Case] = &[
     lost(1, &["half-open:at=10s,for=20s"]),
     lost(1, &["pings-only:at=10s,for=20s"]),
     case(&["silent-symbol:symbol={symbol},at=10s,for=15s"]),
+    case(&["slow:at=5s,for=20s,to=0.8"]),
     case(&["slow:at=5s,for=20s,to=0.5"]),
     counted("duplicate", &["repeat-last:at=10s,every=5s,count=5"]),
     counted("duplicate", &["duplicate:share=0.3,seed=1"]),
@@ -151,7 +152,7 @@ fn outcome(case: &Case, symbol: &str) -> Outcome {
     counted.extend(ended.summary.undecoded.iter().map(|(cause, count, _)| (*cause, *count)));
     let mut outcome = Outcome {
         faults: case.faults.join(" ").replace("{symbol}", "..."),
-        lost: ended.shown.status.lost,
+        lost: ended.shown.status.lost + ended.shown.status.dials_failed,
         filled: ended.summary.health.filled,
         whole: 0,
         restated: 0,
@@ -272,19 +273,30 @@ const HEAD: &str = "\
 # Faults and outcomes
 
 What the simulated exchange can make go wrong, and what became of a live session of a minute with
-four symbols and candles of a second: connections lost, messages and prints not used by cause, ids
-that were missed and fetched, and the seconds in which the exchange traded: those whole when they
-closed, those made whole later (repaired by id, or taken from the exchange's own candle), and those
-that are marked as a gap or disputed in the end. Where the last number is not 0, the exchange
+four symbols and candles of a second: connections lost or not made, messages and prints not used by
+cause, ids that were missed and fetched, and the seconds in which the exchange traded: those whole
+when they closed, those made whole later (repaired by id, or taken from the exchange's own candle),
+and those that are marked as a gap or disputed in the end. Where the last number is not 0, the exchange
 refused or falsified its answers until the end. Every whole candle was compared with the
 exchange's truth, and every session's tape replays to the session's digest. Where the exchange lies
-in its answers (`rest-lie`), what was taken from them counts as made whole: nobody could tell.
+in its answers (`rest-lie`), what was taken from them counts as made whole: nobody could tell. No
+queue was ever full, and the sessions together, six at a time, never held more than half a gigabyte.
 
     TAPESCAN_FAULTS=FAULTS.md cargo test --release --test all live::faults
 
 | fault | lost | not used | fetched | whole | made whole | marked |
 |---|---|---|---|---|---|---|
 ";
+
+/// Memory that sessions may have held at once, in KiB.
+const RESIDENT_MAX_KIB: u64 = 512 << 10;
+
+/// The most memory that this process ever held, in KiB, where the system tells.
+fn most_resident() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
 
 #[test]
 fn every_fault_ends_in_the_truth_or_in_marks() {
@@ -311,6 +323,10 @@ fn every_fault_ends_in_the_truth_or_in_marks() {
     }
     assert!(complaints.is_empty() && outcomes.len() == CASES.len(), "{complaints}");
     if let Some(file) = std::env::var_os("TAPESCAN_FAULTS") {
+        // Nothing else runs in this process then.
+        if let Some(kib) = most_resident() {
+            assert!(kib < RESIDENT_MAX_KIB, "{kib} KiB were resident");
+        }
         let rows: String = outcomes.values().map(Outcome::row).collect();
         std::fs::write(file, format!("{HEAD}{rows}")).unwrap();
     }

@@ -80,6 +80,33 @@ fn a_running_session_tells_its_numbers_and_greedy_clients_do_not_stop_it() {
 }
 
 #[test]
+fn what_a_resumed_session_counts_begins_at_zero() {
+    let (exchange, dir) = (exchange(&[]), tempfile::tempdir().unwrap());
+    let before = follow(&exchange, 4, dir.path());
+    let address = free();
+    let config = Config { listen: Some(address), ..config() };
+    let options = options(&exchange, 3, dir.path());
+    let (after, page) = std::thread::scope(|scope| {
+        let session = scope.spawn(|| live::run(&options, &config, &mut |_| {}).unwrap());
+        let mut page = String::new();
+        while !session.is_finished() {
+            let told = fetch(address, "/metrics").filter(|told| told.contains("# EOF"));
+            page = told.unwrap_or(page);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        (session.join().unwrap(), page)
+    });
+    let told = |begins: &str| value(&page, begins).unwrap_or_else(|| panic!("{begins}:\n{page}"));
+    let own = |now: u64, then: u64| (now - then) as f64;
+    assert!(before.summary.trades > 0 && after.summary.trades > before.summary.trades);
+    let prints = told("tapescan_prints_total ");
+    assert!(prints <= own(after.summary.trades, before.summary.trades), "{prints}");
+    let closed = told("tapescan_candles_total{interval=\"1s\",mark=\"complete\"} ");
+    let all = |ended: &Ended| ended.shown.status.candles();
+    assert!(closed <= own(all(&after), all(&before)), "{closed}");
+}
+
+#[test]
 fn an_address_that_is_taken_is_told_before_anything_begins() {
     let exchange = exchange(&[]);
     let dir = tempfile::tempdir().unwrap();

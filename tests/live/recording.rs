@@ -23,7 +23,10 @@ fn a_session_goes_on_from_earlier_tapes_and_repairs_the_hole_between() {
     let earlier = &second.record.as_ref().unwrap().earlier;
     assert_eq!(*earlier, tapes(&first));
     let (before, after) = (&first.summary, &second.summary);
-    assert!(second.shown.status.resumed == before.trades && after.trades > before.trades);
+    assert!(
+        second.shown.status.begun.as_ref().is_some_and(|begun| begun.prints == before.trades)
+            && after.trades > before.trades
+    );
     assert!(after.health.filled > 0, "{after:?}");
     assert_eq!((after.gaps.len(), after.unrecoverable, holes(&second)), (0, 0, vec![]));
     let compared = assert_true(&exchange, &second);

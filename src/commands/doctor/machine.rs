@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::TcpListener;
 use std::path::Path;
 
 use super::venue::Learnt;
@@ -28,6 +29,7 @@ pub(super) fn checks(session: &Session, learnt: &Learnt, checks: &mut Vec<Check>
     }
     checks.push(recording(session, learnt));
     checks.push(log_folder(session));
+    checks.extend(numbers(session));
     checks.extend(sinks(session));
     checks.push(open_files(learnt));
     checks.push(threads(session, learnt));
@@ -83,6 +85,17 @@ fn recording(session: &Session, learnt: &Learnt) -> Check {
     };
     let advice = "tapes grow until the disk is full: make room, or use another disk";
     check(text).but_if(days.is_some_and(|days| days < DAYS), Level::Warning, advice)
+}
+
+/// The address at which the session's numbers are to be had.
+fn numbers(session: &Session) -> Option<Check> {
+    let address = session.config.listen?;
+    let check = Check::ok("numbers", format!("at http://{address}/metrics"));
+    Some(match TcpListener::bind(address) {
+        Ok(_) => check,
+        Err(error) => Check::ok("numbers", format!("{address}: {error}"))
+            .but(Level::Problem, "name another address with [http] listen, or leave it out"),
+    })
 }
 
 fn log_folder(session: &Session) -> Check {

@@ -37,8 +37,10 @@ impl<P: Ports> Drive<P> {
     /// The core hears of the end of what it asked for. A warm-up may have been merged with a
     /// request of the core's, so its end counts too; a head is none of the core's.
     pub(super) fn ended(&mut self, job: &Job, at: Nanos) {
-        if job.priority == Priority::WarmUp {
-            self.status.warm_up.0 += 1;
+        match job.priority {
+            Priority::WarmUp => self.status.warm_up.0 += 1,
+            Priority::Head => self.beginnings.head_ended(),
+            _ => {}
         }
         let (symbol, interval) = match job.wanted {
             Wanted::Instruments => return self.parts.listing.answered(),
@@ -87,11 +89,28 @@ impl<P: Ports> Drive<P> {
             }
         }
         self.requests = requests;
+        let engine = &self.parts.engine;
+        let is_known = |symbol, range| engine.unproven(symbol, 0, range).is_none();
+        let (heads, needless) = self.beginnings.heads(is_known);
+        self.waiting.extend(heads);
+        self.status.spared += needless;
         while let Some(job) = self.waiting.pop_front() {
             if let Some(job) = self.ports.job(job) {
                 self.waiting.push_front(job);
                 break;
             }
         }
+    }
+
+    /// What was wanted and not handed to the worker: by the core, by this drive, and what waits for
+    /// a stream that has not proven it.
+    pub(super) fn not_asked(&mut self) -> usize {
+        let mut unproven = 0;
+        while let Some((symbol, interval, wanted)) = self.parts.streamed.due(Nanos(u64::MAX)) {
+            let open = self.parts.engine.unproven(symbol, interval, wanted).is_some();
+            unproven += usize::from(open);
+        }
+        let core = self.parts.engine.queue().waiting + self.requests.len();
+        core + self.waiting.len() + self.beginnings.waiting() + unproven
     }
 }

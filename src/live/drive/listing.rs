@@ -143,9 +143,9 @@ impl<P: Ports> Drive<P> {
         self.parts.fleet.leave(symbol);
         self.enter(at, Kept::Plain(Body::Feed { symbol, up: false }));
         self.enter(at, Kept::Plain(Body::Halt { symbol, halted: true }));
+        self.beginnings.leave(symbol);
         let needless = |job: &Job| {
-            let past =
-                job.priority == Priority::WarmUp || matches!(job.wanted, Wanted::Head { .. });
+            let past = matches!(job.priority, Priority::WarmUp | Priority::Head);
             past && job.wanted.symbol() == Some(symbol)
         };
         let waiting = std::mem::take(&mut self.waiting);

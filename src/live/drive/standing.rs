@@ -1,6 +1,9 @@
 //! How a session stands, put together for whoever looks.
 
+use std::sync::Arc;
+
 use systems::trade::SymbolId;
+use systems::units::Nanos;
 
 use super::{Drive, Parts, Ports};
 use crate::live::limits::TALLY_NS;
@@ -8,30 +11,43 @@ use crate::live::status::Status;
 use crate::replay::Tally;
 
 impl<P: Ports> Drive<P> {
+    /// Notes how it stands before anything of this session's own has come.
+    pub(super) fn begun(mut self) -> Self {
+        self.look();
+        self.status.begun = Some(Arc::new(self.status.clone()));
+        self
+    }
+
     /// How it stands; `inbox` events were found waiting since this was asked last.
     pub fn status(&mut self, inbox: usize) -> Status {
         self.parts.latency.turn(self.parts.engine.now());
         self.status.latency = self.parts.latency.view().point();
-        let Parts { engine, outputs, fleet, session, listing, exposed, .. } = &self.parts;
-        let symbols = session.symbols().specs().len() as u16;
-        self.status.now = engine.now();
-        self.status.retired = listing.retired();
-        self.status.symbols = usize::from(symbols) - self.status.retired;
-        let active = || fleet.links().filter(|link| link.active);
-        self.status.links = (active().filter(|l| l.subscribed.is_some()).count(), active().count());
         self.status.lag_ms = self.lags.take();
         self.status.inbox = inbox;
         self.status.inbox_max = self.status.inbox_max.max(inbox);
-        self.status.tables = engine.rankings(session.symbols());
-        self.status.marks = outputs.marks().collect();
-        self.status.alerts = outputs.alerts();
-        self.status.gaps = (0..symbols).map(|id| engine.gaps(SymbolId(id)).len()).sum();
-        self.status.requests = (engine.queue().handed_out, engine.queue().waiting);
-        self.status.recording = self.ports.recording();
-        if *exposed && engine.now().0 >= self.tallied.0 + TALLY_NS {
-            self.tallied = engine.now();
-            self.status.tally = Tally::of(engine, session);
-        }
+        self.look();
         self.status.clone()
+    }
+
+    fn look(&mut self) {
+        let Parts { engine, outputs, fleet, session, listing, exposed, .. } = &self.parts;
+        let symbols = session.symbols().specs().len() as u16;
+        let status = &mut self.status;
+        status.now = engine.now();
+        status.retired = listing.retired();
+        status.symbols = usize::from(symbols) - status.retired;
+        let active = || fleet.links().filter(|link| link.active);
+        status.links = (active().filter(|l| l.subscribed.is_some()).count(), active().count());
+        status.tables = engine.rankings(session.symbols());
+        status.marks = outputs.marks().collect();
+        status.alerts = outputs.alerts();
+        status.gaps = (0..symbols).map(|id| engine.gaps(SymbolId(id)).len()).sum();
+        status.requests = (engine.queue().handed_out, engine.queue().waiting);
+        status.recording = self.ports.recording();
+        let due = self.tallied == Nanos(0) || engine.now().0 >= self.tallied.0 + TALLY_NS;
+        if *exposed && due {
+            self.tallied = engine.now();
+            status.tally = Tally::of(engine, session);
+        }
     }
 }

@@ -9,7 +9,7 @@ use systems::units::Scale;
 use super::*;
 use crate::config::{Config, Universe};
 use crate::latency::{Boundary, Meter, Recorder};
-use crate::link::Plan;
+use crate::link::{Plan, Why};
 use crate::live::outline;
 use crate::rest::arrival::End;
 use crate::rest::arrival::{Arrival, News};

@@ -1,5 +1,6 @@
 //! The numbers by their names. A name that is exposed stays: people's charts depend on it.
 
+use std::collections::HashMap;
 use std::fmt::{self, Debug, Formatter};
 
 use prometheus_client::collector::Collector;
@@ -8,6 +9,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit as Measure;
+use systems::candle::Mark;
 use systems::reconcile::Cause;
 
 use super::Sources;
@@ -16,6 +18,7 @@ use crate::live::Status;
 use crate::live::limits::INBOX;
 use crate::rest::budget::Priority;
 use crate::rest::desk::Snapshot;
+use crate::sinks::{SinkStatus, Telling};
 
 /// Upper bounds of times in nanoseconds: 1, 2 and 5 microseconds and so on to 10 seconds.
 const TIMES_NS: [u64; 22] = {
@@ -48,9 +51,11 @@ impl Collector for Exposed {
         // The locks are held for a copy, not for the writing.
         let status = self.0.status.borrow().clone();
         let rest = self.0.rest.borrow().clone();
-        page.stream(&status)?;
-        page.candles(&status)?;
+        let begun = status.begun.clone().unwrap_or_default();
+        page.stream(&status, &begun)?;
+        page.candles(&status, &begun)?;
         page.requests(&status, &rest)?;
+        page.alerts(&status, &begun, &self.0.told.borrow().clone())?;
         // This one holds up who merges, and never who measures.
         self.0.latency.look(|totals| page.latency(totals))
     }
@@ -83,7 +88,9 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn stream(&mut self, status: &Status) -> fmt::Result {
+    /// What tapes of earlier sessions told was counted by those: counters are of this one, and
+    /// begin at zero.
+    fn stream(&mut self, status: &Status, begun: &Status) -> fmt::Result {
         let seconds = status.now.0 as f64 / 1e9;
         self.gauge("venue_time_seconds", "The venue's time as of the last heartbeat", seconds)?;
         self.gauge("symbols", "Symbols that trade and are followed", status.symbols as f64)?;
@@ -91,25 +98,34 @@ impl Page<'_> {
         self.gauge("links", "Connections that bring their symbols", up as f64)?;
         self.gauge("links_planned", "Connections planned", planned as f64)?;
         self.counter("links_lost", "Connections lost", status.lost)?;
-        self.counter("prints", "Prints seen", status.prints)?;
-        let tally = &status.tally;
-        let rejects = tally.rejects().into_iter();
-        let rejects = rejects.map(|(cause, count)| ([("cause", cause.to_owned())], count));
+        self.counter("dials_failed", "Connections that could not be made", status.dials_failed)?;
+        self.counter("prints", "Prints seen", status.own_prints())?;
+        let (tally, before) = (&status.tally, &begun.tally);
+        let earlier: HashMap<_, _> = before.rejects().into_iter().collect();
+        let rejects = tally.rejects().into_iter().map(|(cause, count)| {
+            let own = count.saturating_sub(earlier.get(cause).copied().unwrap_or_default());
+            ([("cause", cause.replace('-', "_"))], own)
+        });
         self.counters("rejects", "Prints and messages not used", rejects)?;
-        self.counter("late_prints", "Prints folded into closed candles", tally.health.late)?;
-        self.counter("filled_prints", "Missing prints that came", tally.health.filled)?;
+        let late = tally.health.late.saturating_sub(before.health.late);
+        let filled = tally.health.filled.saturating_sub(before.health.filled);
+        let unrecoverable = tally.unrecoverable.saturating_sub(before.unrecoverable);
+        self.counter("late_prints", "Prints folded into closed candles", late)?;
+        self.counter("filled_prints", "Missing prints that came", filled)?;
         self.gauge("gaps", "Open gaps in ids", status.gaps as f64)?;
-        self.counter("unrecoverable_ids", "Ids given up", tally.unrecoverable)?;
+        self.counter("unrecoverable_ids", "Ids given up", unrecoverable)?;
         self.gauge("inbox", "Most events waiting lately", status.inbox as f64)?;
         self.gauge("inbox_max", "Most events that ever waited", status.inbox_max as f64)?;
         self.gauge("inbox_capacity", "Events at which sockets wait", INBOX as f64)
     }
 
-    fn candles(&mut self, status: &Status) -> fmt::Result {
+    fn candles(&mut self, status: &Status, begun: &Status) -> fmt::Result {
         let marks = status.marks.iter().map(|(interval, mark, count)| {
+            let same = |(one, other, _): &&(u8, Mark, u64)| (one, other) == (interval, mark);
+            let before = begun.marks.iter().find(same).map_or(0, |(.., count)| *count);
             let interval = status.intervals.get(usize::from(*interval));
             let interval = interval.map_or_else(String::new, ToString::to_string);
-            ([("interval", interval), ("mark", mark.name().to_owned())], *count)
+            ([("interval", interval), ("mark", mark.name().to_owned())], count - before)
         });
         self.counters("candles", "Candles closed, by their mark then", marks)?;
         let tally = &status.tally;
@@ -158,6 +174,29 @@ impl Page<'_> {
         self.gauge("rest_weight_allowed", "Weight allowed in a minute", f64::from(rest.allowed))?;
         let closed = f64::from(u8::from(rest.closed.is_some()));
         self.gauge("rest_closed", "1 while the venue takes no requests", closed)
+    }
+
+    fn alerts(&mut self, status: &Status, begun: &Status, told: &Telling) -> fmt::Result {
+        self.counter("alerts", "Alerts of rules", status.alerts.saturating_sub(begun.alerts))?;
+        self.counter("alerts_dropped", "Alerts that could reach no sink", told.dropped)?;
+        type Count = fn(&SinkStatus) -> u64;
+        let counts: [(&str, &str, Count); 4] = [
+            ("sink_delivered", "Alerts that a sink acknowledged", |sink| sink.delivered),
+            ("sink_retried", "Deliveries that were tried again", |sink| sink.retried),
+            ("sink_refused", "Alerts that a sink refused for good", |sink| sink.failed),
+            ("sink_lost", "Alerts for which a sink had no room", |sink| sink.lost),
+        ];
+        for (name, help, count) in counts {
+            let values = told.sinks.iter().map(|sink| ([("sink", sink.name.clone())], count(sink)));
+            self.counters(name, help, values)?;
+        }
+        let queued = ("sink_queued", "Alerts that wait for a sink");
+        let mut family = self.0.encode_descriptor(queued.0, queued.1, None, MetricType::Gauge)?;
+        for sink in &told.sinks {
+            let labels = [("sink", sink.name.clone())];
+            ConstGauge::new(sink.queued as f64).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
     }
 
     fn latency(&mut self, totals: &Totals) -> fmt::Result {

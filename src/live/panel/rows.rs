@@ -127,6 +127,11 @@ pub(super) fn rows(view: &View<'_>) -> Vec<Row> {
             .with(
                 format!("{} lost so far", HumanCount(status.lost)),
                 unless_zero(status.lost, Tone::Notice),
+            )
+            .with_if(
+                status.dials_failed > 0,
+                format!("{} dials failed", HumanCount(status.dials_failed)),
+                Tone::Notice,
             ),
         symbols(status),
         Row::new("trades")
@@ -225,7 +230,7 @@ fn warm_up(rest: &Snapshot, (done, of): (usize, usize), elapsed: Duration) -> Op
     // As fast as so far, but not faster than the weight allows.
     let left = of.saturating_sub(done) as f64;
     let by_pace = elapsed.as_secs_f64() * left / done.max(1) as f64;
-    let by_weight = Duration::from_nanos(rest.eta_ns).as_secs_f64();
+    let by_weight = Duration::from_nanos(rest.warm_up_ns).as_secs_f64();
     let left = Duration::from_secs_f64(by_pace.max(by_weight).min(1e6).ceil());
     (done < of).then(|| row.with_if(done > 0, format!("about {} to go", span(left)), Tone::Plain))
 }

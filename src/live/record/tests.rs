@@ -169,3 +169,20 @@ fn a_disk_that_takes_nothing_ends_the_recording_and_not_the_session() {
     drop(stop);
     assert!(matches!(recorder.finish().failed, Some(RecordError::Slow)));
 }
+
+#[test]
+fn a_session_that_breaks_leaves_a_sealed_tape() {
+    let dir = tempfile::tempdir().unwrap();
+    let shelf = Shelf::open(dir.path(), "binance", &told(None, None)).unwrap();
+    let every_ns = 3_600 * Nanos::PER_SECOND;
+    let broken = std::thread::spawn(move || {
+        let mut recorder = Recorder::start(shelf, header(PROGRAM), every_ns, START).unwrap();
+        answers(START).take(20).for_each(|answer| recorder.put(answer));
+        panic!("as it should");
+    });
+    assert!(broken.join().is_err());
+    let [name] = &names(dir.path())[..] else { panic!("{:?}", names(dir.path())) };
+    let found = info(dir.path().join(name)).unwrap();
+    assert!(found.end.sealed, "{:?}", found.end);
+    assert_eq!(found.counts.answers, 20);
+}

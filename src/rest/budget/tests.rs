@@ -25,7 +25,7 @@ fn weight_comes_back_a_minute_after_it_was_spent() {
 
 #[test]
 fn each_priority_leaves_a_reserve_to_those_above_it() {
-    for (priority, reach) in Priority::ALL.into_iter().zip([600, 570, 510, 450, 300]) {
+    for (priority, reach) in Priority::ALL.into_iter().zip([600, 570, 510, 450, 390, 300]) {
         let mut budget = Budget::new(1_000, 60);
         budget.send(reach - 1, at(0));
         assert_eq!(budget.ask(1, priority, at(1)), Leave::Now, "{priority:?}");

@@ -313,7 +313,7 @@ fn few_requests_are_under_way_and_fewer_when_the_venue_is_in_trouble() {
     }
     let then = send_all(&mut desk);
     assert_eq!(then.len(), 1);
-    assert_eq!(desk.snapshot(NOW).waiting, [0, 0, 39, 0, 0]);
+    assert_eq!(desk.snapshot(NOW).waiting, [0, 0, 39, 0, 0, 0]);
     assert_eq!(desk.into_jobs().len(), 39);
 }
 
