@@ -51,6 +51,9 @@ pub(super) fn run(args: &LiveArgs, out: &mut dyn Write) -> Result<(), Failure> {
     } else {
         in_words(&ended, &config, out)?;
     }
+    if let Some(part) = ended.broken {
+        return Err(Failure::failed(LiveError::Broken(part)));
+    }
     match ended.record.and_then(|record| record.failed) {
         None => Ok(()),
         Some(why) => Err(Failure::failed(LiveError::Record(why))),
@@ -66,10 +69,11 @@ fn in_words(ended: &Ended, config: &Config, out: &mut dyn Write) -> Result<(), F
     let status = &ended.shown.status;
     writeln!(
         out,
-        "{} symbols listed meanwhile, {} retired; {} connections lost, {} requests not done",
+        "{} symbols listed meanwhile, {} retired; {} connections lost, {} not made, {} requests not done",
         count(status.listed as u64),
         count(status.retired as u64),
         count(status.lost),
+        count(status.dials_failed),
         count(ended.dropped.requests as u64)
     )?;
     for sink in &ended.sinks {
@@ -264,6 +268,7 @@ fn summary(ended: &Ended, config: &Config) -> Value {
         "tape": tapes.last(),
         "tapes": tapes,
         "recording_failed": failed,
+        "broken": ended.broken,
     });
     if let (Value::Object(summary), Value::Object(own)) = (&mut summary, own) {
         summary.extend(own.into_iter().collect::<Map<_, _>>());

@@ -22,6 +22,7 @@ pub(super) fn run(args: &SimArgs, out: &mut dyn Write) -> Result<(), Failure> {
     }
     let run_for = args.run_for.as_deref().map(|text| time("--for", text)).transpose()?;
     let config = config(args)?;
+    let base = config.venue.link_facts().base;
     let exchange = Exchange::start(config).map_err(|error| match error {
         StartError::Io(_) => Failure::failed(error),
         StartError::Feed(error) => {
@@ -39,7 +40,9 @@ pub(super) fn run(args: &SimArgs, out: &mut dyn Write) -> Result<(), Failure> {
     };
     let addr = exchange.addr();
     writeln!(out, "requests  http{secure}://{addr}")?;
-    writeln!(out, "streams   ws{secure}://{addr}")?;
+    let route = base.splitn(4, '/').nth(3);
+    let route = route.map_or_else(String::new, |route| format!("/{route}"));
+    writeln!(out, "streams   ws{secure}://{addr}{route}")?;
     writeln!(out, "symbols   {}", count(exchange.symbols().len() as u64))?;
     out.flush()?;
     sim::wait(run_for.map(Duration::from_nanos))?;

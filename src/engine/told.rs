@@ -88,6 +88,21 @@ impl Engine {
         (start < end).then_some(start..end)
     }
 
+    /// Whether prints that the base candle at `open_time` lacks would still become part of it: not
+    /// where the venue's own stands for it, and not where it is kept no more.
+    pub fn wants_prints(&self, symbol: SymbolId, open_time: Nanos) -> bool {
+        let ring = self.row(symbol, 0).and_then(|row| self.world.get::<Ring>(row));
+        let Some(ring) = ring else { return false };
+        match ring.find(open_time).map(|position| ring.get(position)) {
+            Ok(candle) => {
+                let mark = candle.map(|candle| candle.mark);
+                !matches!(mark, Some(Mark::Reconciled | Mark::Disputed))
+            }
+            // It is forming, or there is none.
+            Err(place) => place > ring.start() || ring.start() == 0,
+        }
+    }
+
     /// By rule, the beginnings that nobody was told of, because of the cool-down.
     pub fn cooled(&self) -> Vec<u64> {
         let mut counts = vec![0; self.world.resource::<Settings>().rules.judged.len()];

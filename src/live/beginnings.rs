@@ -1,7 +1,6 @@
 //! How each symbol begins: what was before its first print, and what is known without one.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 
 use systems::interval::Interval;
 use systems::trade::{SymbolId, Trade};
@@ -60,27 +59,31 @@ impl Beginnings {
         self.heads.push_back(Job { priority: Priority::Head, wanted });
     }
 
-    /// Heads that are to be fetched now, and how many need not be any more since `is_known` says
-    /// so of their candle. They are expensive, and the venue's own candle comes for nothing: so
+    /// The next head to be fetched; `needless` is raised by those before it whose candle does not
+    /// want prints any more. They are expensive, and the venue's own candle comes for nothing: so
     /// only a few are under way at a time, and the others may become needless.
-    pub(super) fn heads(
+    pub(super) fn next_head(
         &mut self,
-        is_known: impl Fn(SymbolId, Range<Nanos>) -> bool,
-    ) -> (Vec<Job>, u64) {
-        let (mut jobs, mut needless) = (Vec::new(), 0);
-        while self.under_way < HEADS
-            && let Some(job) = self.heads.pop_front()
-        {
-            if let Wanted::Head { symbol, from, .. } = job.wanted
-                && is_known(symbol, from..from.plus(self.base.ns()))
-            {
-                needless += 1;
-                continue;
+        is_wanted: impl Fn(SymbolId, Nanos) -> bool,
+        needless: &mut u64,
+    ) -> Option<Job> {
+        while self.under_way < HEADS {
+            let job = self.heads.pop_front()?;
+            match job.wanted {
+                Wanted::Head { symbol, from, .. } if !is_wanted(symbol, from) => *needless += 1,
+                _ => {
+                    self.under_way += 1;
+                    return Some(job);
+                }
             }
-            self.under_way += 1;
-            jobs.push(job);
         }
-        (jobs, needless)
+        None
+    }
+
+    /// Nobody had room for it: it is the next again.
+    pub(super) fn give_back(&mut self, head: Job) {
+        self.head_ended();
+        self.heads.push_front(head);
     }
 
     /// The head of a symbol has come to its end.
@@ -119,7 +122,8 @@ impl Beginnings {
 }
 
 fn last(symbol: SymbolId, name: Box<str>) -> Job {
-    Job { priority: Priority::Backfill, wanted: Wanted::Last { symbol, name } }
+    // As expensive as a head, and no more urgent.
+    Job { priority: Priority::Head, wanted: Wanted::Last { symbol, name } }
 }
 
 #[cfg(test)]
@@ -150,19 +154,26 @@ mod tests {
         for symbol in (0..20).chain(0..20) {
             beginnings.heard(&print(symbol, 9), Channel::AggregateTrades, &symbols);
         }
-        let symbols_of = |jobs: Vec<Job>| -> Vec<u16> {
-            jobs.iter().filter_map(|job| Some(job.wanted.symbol()?.0)).collect()
+        let symbol_of = |job: Job| job.wanted.symbol().unwrap().0;
+        let mut needless = 0;
+        let mut next = |beginnings: &mut Beginnings, wanted: &dyn Fn(SymbolId, Nanos) -> bool| {
+            beginnings.next_head(wanted, &mut needless)
         };
-        let minute = Nanos::from_seconds(60)..Nanos::from_seconds(120);
-        let known = |symbol: SymbolId, range: Range<Nanos>| symbol.0 < 12 && range == minute;
-        let (jobs, needless) = beginnings.heads(|_, _| false);
-        assert_eq!((symbols_of(jobs), needless), ((0..HEADS as u16).collect(), 0));
-        assert!(beginnings.heads(|_, _| false).0.is_empty());
+        let all = |_, _| true;
+        let first: Vec<u16> =
+            std::iter::from_fn(|| next(&mut beginnings, &all).map(symbol_of)).collect();
+        assert_eq!(first, (0..HEADS as u16).collect::<Vec<_>>());
         beginnings.head_ended();
         beginnings.leave(SymbolId(12));
         // Two more would be asked for, one is.
-        let (jobs, needless) = beginnings.heads(known);
-        assert_eq!((symbols_of(jobs), needless), (vec![13], 12 - HEADS as u64));
+        let minute = Nanos::from_seconds(60);
+        let later = move |symbol: SymbolId, from| symbol.0 >= 12 || from != minute;
+        let job = next(&mut beginnings, &later).unwrap();
+        assert!(next(&mut beginnings, &later).is_none());
+        assert_eq!(job.wanted.symbol(), Some(SymbolId(13)));
+        beginnings.give_back(job);
+        assert_eq!(next(&mut beginnings, &later).map(symbol_of), Some(13));
+        assert_eq!(needless, 12 - HEADS as u64);
         assert_eq!(beginnings.waiting(), 6);
     }
 }

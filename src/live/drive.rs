@@ -235,7 +235,8 @@ impl<P: Ports> Drive<P> {
     pub fn finish(mut self, venue: &str, threads: usize) -> Finished<P> {
         self.step();
         let Parts { engine, outputs, .. } = &mut self.parts;
-        engine.finish(&mut |outbox| outputs.take(outbox));
+        let requests = &mut self.requests;
+        engine.finish(&mut |outbox| give_out(outbox, outputs, requests));
         self.tell();
         let not_asked = self.not_asked();
         let Parts { engine, session, outputs, .. } = &mut self.parts;

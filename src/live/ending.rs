@@ -96,11 +96,17 @@ pub(super) async fn requests<E>(
     let unknown = Dropped { requests: not_asked, answers: 0, unknown: true };
     let ended = async { Ok::<_, E>((worker.await?, left.await?)) };
     tokio::select! {
-        ended = pin!(ended) => ended.map_or(unknown, |(report, left)| Dropped {
-            requests: not_asked + report.not_done.len(),
-            answers: report.not_handed_on + left,
-            unknown: false,
-        }),
+        ended = pin!(ended) => match ended {
+            Ok((report, left)) => Dropped {
+                requests: not_asked + report.not_done.len(),
+                answers: report.not_handed_on + left,
+                unknown: false,
+            },
+            Err(_) => {
+                log::error!("requests are uncounted: whoever counts them broke");
+                unknown
+            }
+        },
         () = sleep(within) => {
             log::warn!("requests were not broken off within {} s: left behind", within.as_secs());
             unknown

@@ -34,11 +34,6 @@ impl Sender {
         }
     }
 
-    /// Whether nobody takes events any more.
-    pub(super) fn is_closed(&self) -> bool {
-        self.events.is_closed()
-    }
-
     /// How many events wait.
     pub(super) fn waiting(&self) -> usize {
         self.events.max_capacity() - self.events.capacity()

@@ -1,6 +1,7 @@
 //! The caller's side of a live session: sockets, the beat, signals, and the order of the end.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use systems::settings::Settings;
 use systems::units::Nanos;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::drive::{Listing, Parts, Streamed};
@@ -106,7 +108,8 @@ pub(super) async fn session(
     let engine = start(parts, channels, now, options.venue.name(), options.threads)?;
     let shown = || {
         let told = window.look();
-        tell.send_replace(Telling { alerts: Vec::new(), ..told.clone() });
+        let (missed, dropped, sinks) = (told.missed, told.dropped, told.sinks.clone());
+        tell.send_replace(Telling { alerts: Vec::new(), missed, dropped, sinks });
         Shown { status: statuses.borrow().clone(), rest: rest.borrow().clone(), told }
     };
     let run_for = options.run_for;
@@ -124,13 +127,13 @@ pub(super) async fn session(
     let carried = carry(sockets, to_do, sender, &mut feeds, (end, ending), show_it).await;
     drop(stop_worker);
     let broken = carried?;
+    // Whoever does not want to wait for it sends a second signal.
+    let joined = spawn_blocking(move || engine.join()).await;
+    let joined = joined.map_err(|_| LiveError::Broken("the engine"))?;
     let Worked { summary, outputs, symbols, latency, mut record, sinks, not_asked } =
-        engine.join().map_err(|_| LiveError::Broken("the engine"))?;
+        joined.map_err(|_| LiveError::Broken("the engine"))?;
     let elapsed = watch.elapsed();
     let dropped = requests(feeds.worker, feeds.answers, not_asked, REQUESTS).await;
-    if let Some(part) = broken {
-        return Err(LiveError::Broken(part));
-    }
     if let Some(record) = &mut record {
         record.earlier = earlier.files;
         let made = record.earlier.len() + record.tapes.len();
@@ -142,8 +145,10 @@ pub(super) async fn session(
     }
     let shown = shown();
     // What was told at the end.
-    show(&shown);
-    Ok(Ended { summary, outputs, symbols, latency, record, shown, sinks, dropped, elapsed })
+    if broken.is_none() {
+        show(&shown);
+    }
+    Ok(Ended { summary, outputs, symbols, latency, record, shown, sinks, dropped, elapsed, broken })
 }
 
 /// Carries out commands until the engine has ended, which it does soon after `end`, or after
@@ -159,7 +164,7 @@ async fn carry(
     let mut end = pin!(end);
     let mut shows = interval(SHOW);
     shows.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut stopping, mut broken) = (false, None);
+    let (mut ended, mut stopping, mut broken) = (false, false, None);
     // Looks only once the end has begun.
     let mut overdue = pin!(overdue(ending, &inbox, Stage::limit));
     loop {
@@ -169,26 +174,36 @@ async fn carry(
                 Some(_) => {}
                 None => return Ok(broken),
             },
-            () = &mut end, if !stopping => {
-                stopping = true;
-                stop(&mut sockets, feeds, &inbox);
+            () = &mut end, if !ended => {
+                ended = true;
+                broken = broken.or_else(|| broke(&mut sockets, feeds));
+                if !stopping {
+                    stopping = true;
+                    stop(&mut sockets, feeds, &inbox);
+                }
             }
             stuck = &mut overdue, if stopping => return Err(stuck),
             _ = shows.tick() => {
-                show();
+                let shown = catch_unwind(AssertUnwindSafe(|| show()));
+                broken = broken.or(shown.err().map(|_| "the display"));
                 // Where the engine broke, everything else ends too, and this is not the cause.
-                if !stopping && !inbox.is_closed() {
-                    let socket = sockets.one_broke().then_some("a socket");
-                    broken = feeds.broken().or(socket);
-                }
-                if let Some(part) = broken.filter(|_| !stopping) {
-                    stopping = true;
-                    log::error!("{part} broke: the session ends");
-                    stop(&mut sockets, feeds, &inbox);
+                if !stopping && !to_do.is_closed() {
+                    broken = broken.or_else(|| broke(&mut sockets, feeds));
+                    stopping = broken.is_some();
+                    if stopping {
+                        stop(&mut sockets, feeds, &inbox);
+                    }
                 }
             }
         }
     }
+}
+
+/// What broke though the session has not ended, if anything did.
+fn broke(sockets: &mut Sockets, feeds: &Feeds) -> Option<&'static str> {
+    let part = sockets.one_broke().then_some("a socket").or_else(|| feeds.broken())?;
+    log::error!("{part} broke: the session ends");
+    Some(part)
 }
 
 /// Has nothing more come, and the engine end once it has folded what has.
@@ -294,6 +309,10 @@ mod tests {
     use crate::live::limits::REST;
     use crate::rest::worker::{Report, Stopped};
     use crate::venue::Venue;
+    use std::time::Duration;
+    use tokio::time::timeout;
+
+    const LONG: Duration = Duration::from_secs(60);
 
     fn options() -> Options {
         Options {
@@ -347,12 +366,14 @@ mod tests {
         let sockets = Sockets::new(&options(), &Config::default(), sender.clone(), now).unwrap();
         let (_stages, ending) = watch::channel(Stage::default());
         let end = std::future::pending::<()>();
-        carry(sockets, to_do, sender, &mut feeds, (end, ending), &mut || {}).await.unwrap()
+        let mut show = || assert!(part != 3, "as it should");
+        let ended = carry(sockets, to_do, sender, &mut feeds, (end, ending), &mut show);
+        timeout(LONG, ended).await.unwrap().unwrap()
     }
 
     #[tokio::test]
     async fn a_part_that_breaks_ends_the_session_in_order_and_is_named() {
-        let names = ["the beat", "handing on answers", "the REST worker"];
+        let names = ["the beat", "handing on answers", "the REST worker", "the display"];
         for (part, name) in names.into_iter().enumerate() {
             assert_eq!(with_a_broken(part).await, Some(name));
         }

@@ -113,6 +113,8 @@ pub struct Ended {
     pub dropped: Dropped,
     /// How long it took, from dialling to the last fold.
     pub elapsed: Duration,
+    /// Which part of the program broke, and so ended it, if any did.
+    pub broken: Option<&'static str>,
 }
 
 /// Why there was no session, or why it did not end in order.
@@ -159,8 +161,8 @@ pub enum LiveError {
     /// It was interrupted before it began.
     #[error("interrupted before the first connection")]
     Interrupted,
-    /// A part of the program panicked; the message is on stderr. All else was ended in order.
-    #[error("{0} broke: this is a fault of tapescan; what was recorded is sealed")]
+    /// A part of the program panicked; the message is on stderr.
+    #[error("{0} broke, by a fault of tapescan's: please report what stderr says")]
     Broken(&'static str),
     /// A stage of the end did not end in time. What was not yet on the tape is lost.
     #[error(

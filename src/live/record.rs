@@ -290,8 +290,11 @@ impl Recorder {
         loop {
             match entries.try_send(entry) {
                 Ok(()) => return self.put += 1,
-                // The thread has said why.
-                Err(TrySendError::Disconnected(_)) => break,
+                // The thread has said why, unless it broke.
+                Err(TrySendError::Disconnected(_)) => {
+                    self.stand.fail(&RecordError::Broken);
+                    break;
+                }
                 Err(TrySendError::Full(back)) => entry = back,
             }
             if waited.get_or_insert_with(Stopwatch::start).elapsed() >= RECORDER_WAIT {

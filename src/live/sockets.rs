@@ -88,3 +88,23 @@ impl Sockets {
         self.open.drain().for_each(|(_, open)| open.task.abort());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::inbox::inbox;
+
+    #[tokio::test]
+    async fn a_socket_s_task_that_panics_is_noticed_and_one_that_is_dropped_is_not() {
+        let (inbox, _events) = inbox(1);
+        let clock: Clock = std::sync::Arc::new(|| systems::units::Nanos(0));
+        let shared = socket::Shared { inbox, clock, tls: None };
+        let mut sockets = Sockets { shared, open: HashMap::new(), tasks: JoinSet::new() };
+        sockets.tasks.spawn(std::future::pending()).abort();
+        tokio::task::yield_now().await;
+        assert!(!sockets.one_broke());
+        sockets.tasks.spawn(async { panic!("as it should") });
+        tokio::task::yield_now().await;
+        assert!(sockets.one_broke() && !sockets.one_broke());
+    }
+}

@@ -123,7 +123,8 @@ fn why_waiting(rest: &Snapshot, now: Nanos) -> String {
             "waiting for weight: {} of our {} a minute are used, here or by others at this address",
             rest.used, rest.allowed
         ),
-        (Some(failure), _) => format!("{failure}; {} tries failed", rest.failed),
+        (Some(failure), 0) => format!("{failure}; {} tries failed", rest.failed),
+        (Some(failure), _) => format!("no answer yet; the last try failed: {failure}"),
         (None, _) => "no answer yet".to_owned(),
     }
 }

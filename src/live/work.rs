@@ -2,6 +2,7 @@
 
 use std::thread::JoinHandle;
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use super::drive::{Drive, Finished, Parts, Ports};
@@ -57,8 +58,9 @@ impl Ports for Wired {
 
     fn job(&mut self, job: Job) -> Option<Job> {
         match self.jobs.try_send(job) {
-            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => None,
-            Err(mpsc::error::TrySendError::Full(job)) => Some(job),
+            Ok(()) => None,
+            // What nobody takes any more is left undone, and counted at the end.
+            Err(TrySendError::Full(job) | TrySendError::Closed(job)) => Some(job),
         }
     }
 

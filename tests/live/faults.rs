@@ -121,7 +121,9 @@ fn market() -> SimConfig {
 /// What became of a session.
 struct Outcome {
     faults: String,
+    /// Connections lost or not made, and the latter alone.
     lost: u64,
+    not_made: u64,
     filled: u64,
     /// Candles of a second by what is known of them.
     whole: usize,
@@ -153,6 +155,7 @@ fn outcome(case: &Case, symbol: &str) -> Outcome {
     let mut outcome = Outcome {
         faults: case.faults.join(" ").replace("{symbol}", "..."),
         lost: ended.shown.status.lost + ended.shown.status.dials_failed,
+        not_made: ended.shown.status.dials_failed,
         filled: ended.summary.health.filled,
         whole: 0,
         restated: 0,
@@ -246,6 +249,11 @@ impl Outcome {
         if self.lost < case.lost {
             self.complain(format!("{} connections lost, not {}", self.lost, case.lost));
         }
+        // A venue that refuses connections does so before there is one to be lost.
+        let refused = self.faults.contains("refuse-upgrade");
+        if refused != (self.not_made > 0) || (refused && self.lost > self.not_made) {
+            self.complain(format!("{} of {} were not made", self.not_made, self.lost));
+        }
         if !case.counted.is_empty() && !self.counted.contains_key(case.counted) {
             self.complain(format!("no {} among {:?}", case.counted, self.counted));
         }
@@ -279,8 +287,8 @@ when they closed, those made whole later (repaired by id, or taken from the exch
 and those that are marked as a gap or disputed in the end. Where the last number is not 0, the exchange
 refused or falsified its answers until the end. Every whole candle was compared with the
 exchange's truth, and every session's tape replays to the session's digest. Where the exchange lies
-in its answers (`rest-lie`), what was taken from them counts as made whole: nobody could tell. No
-queue was ever full, and the sessions together, six at a time, never held more than half a gigabyte.
+in its answers (`rest-lie`), what was taken from them counts as made whole: nobody could tell. The
+inbox was never full, and the sessions together, six at a time, never held more than half a gigabyte.
 
     TAPESCAN_FAULTS=FAULTS.md cargo test --release --test all live::faults
 

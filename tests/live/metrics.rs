@@ -86,24 +86,36 @@ fn what_a_resumed_session_counts_begins_at_zero() {
     let address = free();
     let config = Config { listen: Some(address), ..config() };
     let options = options(&exchange, 3, dir.path());
-    let (after, page) = std::thread::scope(|scope| {
+    let (after, first, last) = std::thread::scope(|scope| {
         let session = scope.spawn(|| live::run(&options, &config, &mut |_| {}).unwrap());
-        let mut page = String::new();
+        let (mut first, mut last) = (String::new(), String::new());
         while !session.is_finished() {
             let told = fetch(address, "/metrics").filter(|told| told.contains("# EOF"));
-            page = told.unwrap_or(page);
-            std::thread::sleep(Duration::from_millis(50));
+            last = told.unwrap_or(last);
+            if first.is_empty() {
+                first.clone_from(&last);
+            }
+            std::thread::sleep(Duration::from_millis(20));
         }
-        (session.join().unwrap(), page)
+        (session.join().unwrap(), first, last)
     });
-    let told = |begins: &str| value(&page, begins).unwrap_or_else(|| panic!("{begins}:\n{page}"));
     let own = |now: u64, then: u64| (now - then) as f64;
-    assert!(before.summary.trades > 0 && after.summary.trades > before.summary.trades);
-    let prints = told("tapescan_prints_total ");
-    assert!(prints <= own(after.summary.trades, before.summary.trades), "{prints}");
-    let closed = told("tapescan_candles_total{interval=\"1s\",mark=\"complete\"} ");
     let all = |ended: &Ended| ended.shown.status.candles();
-    assert!(closed <= own(all(&after), all(&before)), "{closed}");
+    assert!(before.summary.trades > 0 && after.summary.trades > before.summary.trades);
+    for (name, before, after) in [
+        ("tapescan_prints_total ", before.summary.trades, after.summary.trades),
+        ("tapescan_candles_total{interval=\"1s\",mark=\"complete\"} ", all(&before), all(&after)),
+        (
+            "tapescan_requests_handed_out_total ",
+            before.shown.status.requests.0,
+            after.shown.status.requests.0,
+        ),
+    ] {
+        let told = |page| value(page, name).unwrap_or_default();
+        let (first, last) = (told(&first), told(&last));
+        assert!(first <= last && last <= own(after, before), "{name}{first} {last}");
+        assert!(last > 0.0, "{name}");
+    }
 }
 
 #[test]

@@ -93,6 +93,10 @@ fn numbers(session: &Session) -> Option<Check> {
     let check = Check::ok("numbers", format!("at http://{address}/metrics"));
     Some(match TcpListener::bind(address) {
         Ok(_) => check,
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            Check::ok("numbers", format!("{address} is in use, perhaps by a session that runs"))
+                .but(Level::Warning, "name another address with [http] listen for a second one")
+        }
         Err(error) => Check::ok("numbers", format!("{address}: {error}"))
             .but(Level::Problem, "name another address with [http] listen, or leave it out"),
     })

@@ -37,13 +37,12 @@ impl<P: Ports> Drive<P> {
     /// The core hears of the end of what it asked for. A warm-up may have been merged with a
     /// request of the core's, so its end counts too; a head is none of the core's.
     pub(super) fn ended(&mut self, job: &Job, at: Nanos) {
-        match job.priority {
-            Priority::WarmUp => self.status.warm_up.0 += 1,
-            Priority::Head => self.beginnings.head_ended(),
-            _ => {}
+        if job.priority == Priority::WarmUp {
+            self.status.warm_up.0 += 1;
         }
         let (symbol, interval) = match job.wanted {
             Wanted::Instruments => return self.parts.listing.answered(),
+            Wanted::Head { .. } => return self.beginnings.head_ended(),
             Wanted::Ids { symbol, .. } => (symbol, None),
             Wanted::Candles { symbol, interval, .. } => (symbol, Some(interval)),
             _ => return,
@@ -89,15 +88,21 @@ impl<P: Ports> Drive<P> {
             }
         }
         self.requests = requests;
-        let engine = &self.parts.engine;
-        let is_known = |symbol, range| engine.unproven(symbol, 0, range).is_none();
-        let (heads, needless) = self.beginnings.heads(is_known);
-        self.waiting.extend(heads);
-        self.status.spared += needless;
         while let Some(job) = self.waiting.pop_front() {
             if let Some(job) = self.ports.job(job) {
-                self.waiting.push_front(job);
-                break;
+                return self.waiting.push_front(job);
+            }
+        }
+        self.ask_for_heads();
+    }
+
+    /// The same with what the first candles lack, once nothing else waits.
+    fn ask_for_heads(&mut self) {
+        let Self { beginnings, parts, status, ports, .. } = self;
+        let is_wanted = |symbol, from| parts.engine.wants_prints(symbol, from);
+        while let Some(head) = beginnings.next_head(is_wanted, &mut status.spared) {
+            if let Some(head) = ports.job(head) {
+                return beginnings.give_back(head);
             }
         }
     }

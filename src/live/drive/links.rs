@@ -66,12 +66,13 @@ impl<P: Ports> Drive<P> {
                 self.beginnings.subscribed(self.parts.fleet.symbols_of(*link), at);
                 self.feed(*link, true, "subscribed", at);
             }
+            link::Event::Down { link, why, .. } if !self.sockets[usize::from(*link)].connected => {
+                log::warn!("connection {link} is not made: {why}");
+                self.status.dials_failed += 1;
+            }
             link::Event::Down { link, why, covered: false } => {
                 log::warn!("connection {link}: {why}");
-                match self.sockets[usize::from(*link)].connected {
-                    true => self.status.lost += u64::from(*why != Why::Stopped),
-                    false => self.status.dials_failed += 1,
-                }
+                self.status.lost += u64::from(*why != Why::Stopped);
                 self.feed(*link, false, &why.to_string(), at);
             }
             link::Event::Joined { symbol, .. } => {

@@ -10,6 +10,7 @@ use super::*;
 use crate::config::{Config, Universe};
 use crate::latency::{Boundary, Meter, Recorder};
 use crate::link::{Plan, Why};
+use crate::live::event::Socket;
 use crate::live::outline;
 use crate::rest::arrival::End;
 use crate::rest::arrival::{Arrival, News};
@@ -130,7 +131,8 @@ fn the_first_print_asks_for_its_head_and_a_full_worker_is_asked_again() {
         drive.take(Event::Frame(socket, at, frame(id, at).into()));
     }
     drive.step();
-    assert_eq!((drive.status.prints, drive.ports.jobs.len(), drive.waiting.len()), (2, 0, 1));
+    assert_eq!((drive.status.prints, drive.ports.jobs.len()), (2, 0));
+    assert_eq!(drive.not_asked(), 1);
     drive.ports.room = 9;
     drive.step();
     let [Job { wanted: Wanted::Head { from, first_id, .. }, .. }] = &drive.ports.jobs[..] else {
@@ -278,10 +280,55 @@ fn kline(open: Nanos, id: u64, prints: u64, closed: bool) -> String {
     )
 }
 
+/// Answers all commands as the venue does; how many there were.
+fn acknowledge(drive: &mut Drive<Fake>, socket: Socket, at: Nanos) -> usize {
+    let mut answers = 0;
+    for command in std::mem::take(&mut drive.ports.commands) {
+        if let Command::Send(_, text) = command {
+            let id = text.rsplit("\"id\":").next().unwrap().trim_end_matches('}');
+            let answer = format!("{{\"result\":null,\"id\":{id}}}");
+            drive.take(Event::Frame(socket, at, answer.into()));
+            answers += 1;
+        }
+    }
+    answers
+}
+
+const PUBLISHED: &str = "intervals = [\"1s\"]\n[reconcile]\nscope = \"all\"\nstream = \"base\"\n";
+
+#[test]
+fn a_head_is_not_fetched_once_the_venues_own_candle_stands() {
+    for published in [true, false] {
+        let mut drive = drive_of(PUBLISHED, 0);
+        drive.start(START);
+        let socket = drive.socket(0);
+        drive.take(Event::Connected(socket, START));
+        for tick in 0..40u64 {
+            let at = START.plus(tick * 100 * Nanos::PER_MS);
+            acknowledge(&mut drive, socket, at);
+            match tick {
+                3 | 13 | 23 | 33 => {
+                    drive.take(Event::Frame(socket, at, frame(70 + tick / 10, at).into()));
+                }
+                15 if published => {
+                    drive.take(Event::Frame(socket, at, kline(START, 69, 2, true).into()));
+                }
+                _ => {}
+            }
+            drive.take(Event::Tick { at, full: false });
+            drive.step();
+        }
+        assert!(drive.not_asked() > 0 && drive.ports.jobs.is_empty());
+        drive.ports.room = 99;
+        drive.step();
+        let heads = drive.ports.jobs.iter().filter(|job| matches!(job.wanted, Wanted::Head { .. }));
+        assert_eq!((heads.count(), drive.status.spared), if published { (0, 1) } else { (1, 0) });
+    }
+}
+
 #[test]
 fn candles_that_the_venue_publishes_are_asked_for_only_where_that_is_not_enough() {
-    let text = "intervals = [\"1s\"]\n[reconcile]\nscope = \"all\"\nstream = \"base\"\n";
-    let mut drive = drive_of(text, 99);
+    let mut drive = drive_of(PUBLISHED, 99);
     drive.start(START);
     let socket = drive.socket(0);
     drive.take(Event::Connected(socket, START));
@@ -305,14 +352,7 @@ fn candles_that_the_venue_publishes_are_asked_for_only_where_that_is_not_enough(
             5 if n > 0 => hear(kline(second(n - 1), 70 + n - 1, 1, true)),
             _ => {}
         }
-        for command in std::mem::take(&mut drive.ports.commands) {
-            if let Command::Send(_, text) = command {
-                let id = text.rsplit("\"id\":").next().unwrap().trim_end_matches('}');
-                let answer = format!("{{\"result\":null,\"id\":{id}}}");
-                drive.take(Event::Frame(socket, at, answer.into()));
-                frames += 1;
-            }
-        }
+        frames += acknowledge(&mut drive, socket, at);
         drive.take(Event::Tick { at, full: false });
         drive.step();
         for job in std::mem::take(&mut drive.ports.jobs) {

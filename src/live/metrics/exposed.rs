@@ -54,7 +54,7 @@ impl Collector for Exposed {
         let begun = status.begun.clone().unwrap_or_default();
         page.stream(&status, &begun)?;
         page.candles(&status, &begun)?;
-        page.requests(&status, &rest)?;
+        page.requests(&status, &begun, &rest)?;
         page.alerts(&status, &begun, &self.0.told.borrow().clone())?;
         // This one holds up who merges, and never who measures.
         self.0.latency.look(|totals| page.latency(totals))
@@ -146,8 +146,9 @@ impl Page<'_> {
         self.gauge("adopted_candles", "Candles taken from the venue", tally.adopted as f64)
     }
 
-    fn requests(&mut self, status: &Status, rest: &Snapshot) -> fmt::Result {
+    fn requests(&mut self, status: &Status, begun: &Status, rest: &Snapshot) -> fmt::Result {
         let (handed, waiting) = status.requests;
+        let handed = handed.saturating_sub(begun.requests.0);
         self.counter("requests_handed_out", "Requests of the core", handed)?;
         self.gauge("requests_waiting", "Requests of the core that wait", waiting as f64)?;
         self.counter("requests_spared", "Requests that a stream spared", status.spared)?;

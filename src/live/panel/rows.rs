@@ -130,7 +130,7 @@ pub(super) fn rows(view: &View<'_>) -> Vec<Row> {
             )
             .with_if(
                 status.dials_failed > 0,
-                format!("{} dials failed", HumanCount(status.dials_failed)),
+                format!("{} not made", HumanCount(status.dials_failed)),
                 Tone::Notice,
             ),
         symbols(status),
