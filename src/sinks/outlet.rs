@@ -11,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::Why;
 use super::limits::{BACKOFF_FIRST, BACKOFF_MAX, EXCERPT, LOOK, RETRY_AFTER_MAX};
 use super::message::Message;
 use super::rotating::append;
@@ -26,8 +27,23 @@ pub(super) enum Trouble {
     Refused(String),
 }
 
+impl Trouble {
+    /// It will pass, and the sink does not say when.
+    pub(super) fn passing(why: impl Into<String>) -> Self {
+        Self::Passing(why.into(), None)
+    }
+}
+
 /// Where alerts go.
 pub(super) trait Target: Send {
+    /// Begins, before there is anything to deliver.
+    ///
+    /// # Errors
+    /// It could never deliver: somebody must put something right first.
+    fn begin(&mut self) -> Result<(), Why> {
+        Ok(())
+    }
+
     /// Delivers one, and comes back when the sink has it for good.
     fn deliver(&mut self, item: &Item) -> Result<(), Trouble>;
 }

@@ -95,7 +95,13 @@ fn a_secret_that_is_not_there_is_named_and_two_sessions_cannot_have_one_sink() {
     let text = format!("[sinks.a]\nkind = \"file\"\npath = {path:?}\n");
     let (_teller, _window) = open(&config(dir.path(), &text));
     let told = refused(&text).to_string();
-    assert!(told.contains("a.spool: another session delivers from it"), "{told}");
+    assert!(told.contains("out.jsonl: ") && told.contains(" has it: end that session"), "{told}");
+    // The same folder of what waits, though another file.
+    let other = dir.path().join("other.jsonl");
+    let told = refused(&format!("[sinks.a]\nkind = \"file\"\npath = {other:?}\n")).to_string();
+    assert!(told.contains("a.spool: ") && told.contains(" has it: end that session"), "{told}");
+    let told = refused("[sinks.b]\nkind = \"file\"\npath = \"/dev/null\"\n").to_string();
+    assert_eq!(told, "sinks.b: /dev/null: it is not a file");
 }
 
 #[test]
@@ -120,4 +126,45 @@ fn doctor_says_beforehand_what_a_sink_lacks() {
     );
     assert!(!fine.contains("hush") && !wrong.contains("hush"));
     assert!(!dir.path().join("alerts").exists(), "it makes nothing");
+}
+
+#[test]
+fn doctor_says_of_every_file_what_is_wrong_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    std::fs::write(at("no-folder"), "").unwrap();
+    let doctor = |files: &[(&str, std::path::PathBuf)]| {
+        let sinks: String = files
+            .iter()
+            .map(|(name, path)| format!("[sinks.{name}]\nkind = \"file\"\npath = {path:?}\n"))
+            .collect();
+        std::fs::write(at("my.toml"), format!("[alerts]\ndir = {:?}\n{sinks}", at("alerts")))
+            .unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tapescan"));
+        command.args(["doctor", "--exchange", "sim", "--config"]).arg(at("my.toml"));
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, told) = doctor(&[("a", at("new/a.jsonl"))]);
+    assert!(code == Some(0) && told.contains("ok       sinks          a; what waits"), "{told}");
+    let text = format!("[sinks.b]\nkind = \"file\"\npath = {:?}\n", at("b.jsonl"));
+    let running = open(&config(dir.path(), &text));
+    let files = [
+        ("b", at("b.jsonl")),
+        ("c", "/dev/null".into()),
+        ("d", at("no-folder/d.jsonl")),
+        ("e", at("e.jsonl")),
+    ];
+    let (code, told) = doctor(&files);
+    assert_eq!(code, Some(1), "{told}");
+    let problem = |line: &&str| line.starts_with("problem  sinks ");
+    let problems: Vec<&str> = told.lines().filter(problem).collect();
+    for (name, why) in [("b", "b.jsonl: "), ("c", "/dev/null: it is not a file"), ("d", "folder")] {
+        let of = |line: &&&str| line.contains(&format!("sinks.{name}: "));
+        let line = problems.iter().find(of).unwrap_or_else(|| panic!("{name}: {told}"));
+        assert!(line.contains(why), "{line}");
+    }
+    assert!(problems[0].contains("end that session"), "{told}");
+    assert!(!told.contains("sinks.e") && !at("e.jsonl").exists(), "{told}");
+    drop(running);
 }
