@@ -58,6 +58,61 @@ fn each_mistake_says_where_it_is_and_what_would_be_right() {
 }
 
 #[test]
+fn all_mistakes_of_one_section_are_told_at_once() {
+    let common = "rules = [\"upp\"]\nqueue = 0\nbudget = 1\nrate = 1\ntimeout = \"1h\"\n";
+    let in_common = ["rules", "queue", "budget", "rate", "timeout"];
+    for (own, keys) in [
+        ("", &[": expected kind"][..]),
+        ("kind = \"fle\"\n", &[".kind"]),
+        ("kind = \"terminal\"\n", &[]),
+        ("kind = \"file\"\nmax_size = 1\nkeep = 0\n", &[": expected path", ".max_size", ".keep"]),
+        ("kind = \"file\"\npath = 5\nmax_size = 1\n", &[".path", ".max_size"]),
+        ("kind = \"webhook\"\ntemplate = 1\nchat = 1\n", &[".template", ".chat"]),
+        ("kind = \"webhook\"\ntoken_env = 1\n", &[": expected the address", ".token_env"]),
+        (
+            "kind = \"nats\"\nsubject = \"\"\nacknowledge = 1\nuser = 1\n",
+            &[": expected url", ".subject", ".acknowledge", ".user"],
+        ),
+        ("kind = \"nats\"\nurl = 1\nsubject = \"\"\n", &[".url", ".subject"]),
+    ] {
+        let told = told(&format!("[sinks.a]\n{own}{common}"));
+        let keys = keys.iter().map(|key| (*key).to_owned());
+        let all: Vec<String> =
+            in_common.map(|key| format!(".{key}:")).into_iter().chain(keys).collect();
+        assert!(all.iter().all(|key| told.contains(&format!("sinks.a{key}"))), "{own}\n{told}");
+        assert_eq!(told.lines().count(), all.len(), "each once\n{own}\n{told}");
+    }
+}
+
+#[test]
+fn two_sinks_cannot_write_to_one_file_however_it_is_called() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("out.jsonl");
+    std::fs::create_dir(dir.path().join("in")).unwrap();
+    let sinks = |other: &Path| {
+        let sink =
+            |name: &str, path: &Path| format!("[sinks.{name}]\nkind = \"file\"\npath = {path:?}\n");
+        told(&format!("{}{}", sink("a", &file), sink("b", other)))
+    };
+    let mut others = vec![
+        file.clone(),
+        dir.path().join("./in/../out.jsonl"),
+        dir.path().join("new/../out.jsonl"),
+    ];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(dir.path(), dir.path().join("in/there")).unwrap();
+        others.push(dir.path().join("in/there/out.jsonl"));
+        others.push(dir.path().join("in/there/in/../out.jsonl"));
+    }
+    for other in others {
+        let want = "my.toml:8: sinks.b.path: sinks.a has this file: each needs one of its own";
+        assert_eq!(sinks(&other).trim(), want, "{}", other.display());
+    }
+    assert_eq!(sinks(&dir.path().join("in/out.jsonl")), "");
+}
+
+#[test]
 fn what_is_right_reads_back_to_the_same() {
     let text = "[alerts]\ndir = \"waiting\"\n[rules.up]\nwhen = \"close > open\"\n\
         [sinks.screen]\nkind = \"terminal\"\nqueue = 7\n\
