@@ -220,7 +220,8 @@ impl Spool {
             let place = disk.path().display().to_string();
             self.renew()?;
             log::error!(
-                "{place} was moved, removed or cut short while a session needs it, and was made                  anew with all that waits: leave it where it is"
+                "{place} was moved, removed or cut short by others, and is made anew with all that \
+                 waits: leave it where it is"
             );
         }
         self.disk.as_ref().map_or(Ok(()), Disk::sync)
