@@ -188,7 +188,7 @@ fn doctor_says_of_every_file_what_is_wrong_with_it() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     std::fs::write(at("no-folder"), "").unwrap();
-    let doctor = |files: &[(&str, std::path::PathBuf)]| {
+    let doctor = |files: &[(&str, PathBuf)]| {
         let sinks: String = files
             .iter()
             .map(|(name, path)| format!("[sinks.{name}]\nkind = \"file\"\npath = {path:?}\n"))
