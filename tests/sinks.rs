@@ -4,11 +4,12 @@
 mod hook;
 mod killed;
 mod mistakes;
+mod names;
 mod nats;
 mod session;
 mod webhook;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use systems::candle::Candle;
@@ -37,11 +38,19 @@ fn config(dir: &Path, sinks: &str) -> Config {
 
 /// Sinks at work, for alerts of one symbol.
 fn open(config: &Config) -> (Teller, Window) {
-    let scale = Scale::exact(2);
-    let spec = SymbolSpec { name: "A币USDT".into(), price: scale, quantity: scale };
-    let symbols = Symbols::new(vec![spec]).unwrap();
+    start(config, |_| true)
+}
+
+/// The same once `on_tape` says so.
+fn start(config: &Config, on_tape: impl Fn(u64) -> bool + Send + 'static) -> (Teller, Window) {
+    let symbols = Symbols::new(vec![spec("A币USDT")]).unwrap();
     let sinks = Sinks::open(config, START).unwrap();
-    sinks.start(config, &symbols, Box::new(|_| true)).unwrap()
+    sinks.start(config, &symbols, Box::new(on_tape)).unwrap()
+}
+
+fn spec(name: &str) -> SymbolSpec {
+    let scale = Scale::exact(2);
+    SymbolSpec { name: name.into(), price: scale, quantity: scale }
 }
 
 /// The alert of the nth second.
@@ -91,6 +100,18 @@ fn until(window: &Window, what: &str, stands: impl Fn(&SinkStatus) -> bool) -> S
         assert!(watch.elapsed() < LONG, "{what}: {status:?}");
         std::thread::sleep(Duration::from_millis(3));
     }
+}
+
+/// A file in `dir` that nobody else can read.
+fn secret(dir: &Path, text: &str) -> PathBuf {
+    let file = dir.join("secret");
+    std::fs::write(&file, text).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+    }
+    file
 }
 
 /// An alert's text without the one number that a replay does not know.

@@ -81,7 +81,13 @@ fn in_words(ended: &Ended, config: &Config, out: &mut dyn Write) -> Result<(), F
         let [delivered, retried, failed] = [delivered, retried, failed].map(|n| count(*n));
         let [lost, queued, most] = [lost, queued, queued_max].map(|n| count(*n));
         write!(out, "sink {name}: {delivered} delivered, {retried} retried, {failed} refused, ")?;
-        writeln!(out, "{lost} lost, {queued} wait for the next start, at most {most} waited")?;
+        // What a terminal was not shown does not wait.
+        let left = if sink.in_memory {
+            String::new()
+        } else {
+            format!("{queued} wait for the next start, ")
+        };
+        writeln!(out, "{lost} lost, {left}at most {most} waited")?;
     }
     if ended.shown.told.dropped > 0 {
         writeln!(out, "{} alerts reached no sink", count(ended.shown.told.dropped))?;

@@ -1,7 +1,7 @@
 //! The sections of sinks, `[sinks.NAME]` each: where alerts go.
 
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use systems::rule::Budget;
 
@@ -124,19 +124,51 @@ pub(super) fn sinks<'t>(reader: &mut Reader<'t>, document: Section<'_, 't>, conf
             let message = format!("expected kind = one of {}", names.join(", "));
             reader.note(line, path, message);
         }
-        let Some(kind) = reader.value(section, "kind", |item| item.one_of(&kinds)) else { return };
-        let (kind, own) = KINDS[kind];
-        let keys = [COMMON, own].concat();
+        let kind = reader.value(section, "kind", |item| item.one_of(&kinds));
+        let kind = kind.map(|kind| KINDS[kind]);
+        // Of a kind that is none, what is all right for any kind is.
+        let any = [FILE, WEBHOOK, NATS].concat();
+        let keys = [COMMON, kind.map_or(&any, |(_, own)| own)].concat();
         reader.check_keys(section, &[(path, &keys)]);
         let at = Place { section, path, line };
-        let Some(to) = to(reader, &at, kind) else { return };
-        let sink = sink(reader, &at, name, to, config);
-        config.sinks.push(sink);
+        let to = kind.and_then(|(kind, _)| to(reader, &at, kind));
+        // All of it is read, so that all mistakes are told.
+        let sink = sink(reader, &at, name, to.clone().unwrap_or(To::Terminal), config);
+        if let Some(to) = to {
+            alone(reader, &at, &to, config);
+            config.sinks.push(sink);
+        }
     });
     if config.sinks.len() > SINKS_MAX {
         let message = format!("at most {SINKS_MAX} sinks, not {}", config.sinks.len());
         reader.note(1, "sinks", message);
     }
+}
+
+/// Notes that another sink writes to the same file: their lines would be mixed up, and each would
+/// put aside what the other one writes.
+fn alone<'t>(reader: &mut Reader<'t>, at: &Place<'_, 't>, to: &To, config: &Config) {
+    let To::File { path, .. } = to else { return };
+    let own = resolved(path);
+    let same = |sink: &&Sink| matches!(&sink.to, To::File { path, .. } if resolved(path) == own);
+    if let Some(other) = config.sinks.iter().find(same) {
+        let line = reader.item(at.section, "path").map_or(at.line, |item| item.line());
+        let message = format!("sinks.{} has this file: each needs one of its own", other.name);
+        reader.note(line, &format!("{}.path", at.path), message);
+    }
+}
+
+/// Where a path leads, as far as it is there.
+fn resolved(path: &Path) -> PathBuf {
+    let mut place = PathBuf::new();
+    for part in std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components() {
+        match part {
+            Component::ParentDir => drop(place.pop()),
+            part => place.push(part),
+        }
+        place = place.canonicalize().unwrap_or(place);
+    }
+    place
 }
 
 /// A section, and what errors call it.
@@ -200,11 +232,11 @@ fn to<'t>(reader: &mut Reader<'t>, at: &Place<'_, 't>, kind: &str) -> Option<To>
 }
 
 fn file<'t>(reader: &mut Reader<'t>, at: &Place<'_, 't>) -> Option<To> {
-    let path = required(reader, at, "path", "\"alerts.jsonl\"")?;
+    let path = required(reader, at, "path", "\"alerts.jsonl\"", |text| Ok(text.into()));
     let limit = |item| size(item, &FILE_SIZE, "64KiB to 16GiB such as \"64MiB\"");
     let max_size = reader.value(at.section, "max_size", limit).unwrap_or(FILE_SIZE_DEFAULT);
     let keep = reader.value(at.section, "keep", |item| item.whole(1, KEEP_MAX));
-    Some(To::File { path: path.into(), max_size, keep: keep.map_or(KEEP_DEFAULT, |n| n as u32) })
+    Some(To::File { path: path?, max_size, keep: keep.map_or(KEEP_DEFAULT, |n| n as u32) })
 }
 
 fn webhook<'t>(reader: &mut Reader<'t>, at: &Place<'_, 't>) -> Option<To> {
@@ -221,7 +253,9 @@ fn webhook<'t>(reader: &mut Reader<'t>, at: &Place<'_, 't>) -> Option<To> {
         }
         base(text, super::REQUESTS)
     };
-    let given = reader.item(at.section, "url").is_some();
+    // A template that is none may not need one.
+    let given =
+        reader.item(at.section, "url").is_some() || reader.noted(&format!("{}.template", at.path));
     let url = reader.value(at.section, "url", plain).map(Source::Plain);
     let hidden = source(reader, at, "url");
     let url = url.or(hidden);
@@ -246,9 +280,7 @@ fn webhook<'t>(reader: &mut Reader<'t>, at: &Place<'_, 't>) -> Option<To> {
 }
 
 fn nats<'t>(reader: &mut Reader<'t>, at: &Place<'_, 't>) -> Option<To> {
-    required(reader, at, "url", "\"nats://127.0.0.1:4222\"")?;
-    let address = |item: Item<'_, '_>| {
-        let text = item.text()?;
+    let address = |text: &str| {
         if text.contains('@') {
             return Err("names and passwords stand in user and token_env or token_file".to_owned());
         }
@@ -257,7 +289,7 @@ fn nats<'t>(reader: &mut Reader<'t>, at: &Place<'_, 't>) -> Option<To> {
             None => Err(format!("expected a host and a port, such as nats://here:4222: {text:?}")),
         })
     };
-    let url = reader.value(at.section, "url", address)?;
+    let url = required(reader, at, "url", "\"nats://127.0.0.1:4222\"", address);
     let subject = |item: Item<'_, '_>| {
         let text = item.text()?;
         let bad = |c: char| c.is_whitespace() || c.is_control() || "*>".contains(c);
@@ -275,7 +307,7 @@ fn nats<'t>(reader: &mut Reader<'t>, at: &Place<'_, 't>) -> Option<To> {
         reader.note(at.line, at.path, message);
     }
     let subject = subject.unwrap_or_else(|| "tapescan.alerts".to_owned());
-    Some(To::Nats { url, subject, stream: stream.unwrap_or(false), user, token })
+    Some(To::Nats { url: url?, subject, stream: stream.unwrap_or(false), user, token })
 }
 
 /// Host and port of an address that has no path; 4222 where it names no port.
@@ -289,19 +321,20 @@ pub(crate) fn host_and_port(url: &str) -> Option<(&str, u16)> {
     (!host.is_empty() && !host.contains('/')).then_some((host, port))
 }
 
-/// A text without which there is no such sink.
-fn required<'t>(
+/// A text without which there is no such sink, as `read` understands it.
+fn required<'t, T>(
     reader: &mut Reader<'t>,
     at: &Place<'_, 't>,
     key: &str,
     example: &str,
-) -> Option<String> {
+    read: impl FnOnce(&str) -> Result<T, String>,
+) -> Option<T> {
     if reader.item(at.section, key).is_none() {
         reader.note(at.line, at.path, format!("expected {key} = {example} or the like"));
     }
     reader.value(at.section, key, |item| match item.text()? {
         "" => Err(format!("expected a text such as {example}")),
-        text => Ok(text.to_owned()),
+        text => read(text),
     })
 }
 

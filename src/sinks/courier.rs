@@ -1,14 +1,16 @@
 //! From the engine's thread to the sinks: alerts get their names, wait until what they follow from
 //! is on tape, and are queued for every sink that wants them.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use systems::interval::Interval;
+use systems::rule::Kind;
 use systems::symbol::SymbolSpec;
+use systems::trade::SymbolId;
 use systems::units::Nanos;
 
 use super::limits::{BREAK_OFF, DRAIN, HANDED, ON_TAPE, ON_TAPE_PAUSE, SCREEN};
@@ -35,11 +37,14 @@ pub struct Handed {
 }
 
 /// What goes from thread to thread.
-enum Parcel {
-    /// Alerts, when they were handed over, and how many entries must be on tape before they leave.
-    Alerts(Vec<Handed>, Nanos, u64),
-    /// Symbols that were listed.
-    Listed(Vec<SymbolSpec>),
+struct Parcel {
+    /// Symbols that were listed since the last one, some of which the alerts may be of.
+    listed: Vec<SymbolSpec>,
+    alerts: Vec<Handed>,
+    /// When they were handed over.
+    at: Nanos,
+    /// How many entries must be on tape before they leave.
+    entries: u64,
 }
 
 /// What was not shown or not taken.
@@ -52,6 +57,8 @@ struct Missed {
 /// The engine's side.
 pub struct Teller {
     parcels: SyncSender<Parcel>,
+    /// Symbols that were listed, until there is room for the next alerts.
+    listed: Mutex<Vec<SymbolSpec>>,
     missed: Arc<Missed>,
     outlets: Arc<[Outlet]>,
     courier: JoinHandle<()>,
@@ -114,7 +121,7 @@ pub(super) fn start(
     let courier =
         std::thread::Builder::new().name("alerts".into()).spawn(move || own.run(&receiver))?;
     let window = Window { messages, missed: missed.clone(), outlets: outlets.clone() };
-    Ok((Teller { parcels, missed, outlets, courier }, window))
+    Ok((Teller { parcels, listed: Mutex::default(), missed, outlets, courier }, window))
 }
 
 impl Courier {
@@ -122,20 +129,19 @@ impl Courier {
         let Self { rules, tables, set, intervals, .. } = self;
         let Self { mut symbols, outlets, on_tape, screen, missed, .. } = self;
         let book = Book::new(&rules, &set, &intervals);
-        for parcel in parcels {
-            let (alerts, at, entries) = match parcel {
-                Parcel::Alerts(alerts, at, entries) => (alerts, at, entries),
-                Parcel::Listed(specs) => {
-                    for spec in specs {
-                        if let Err(error) = symbols.add(spec) {
-                            log::error!("alerts lack a symbol's name: {error}");
-                        }
-                    }
-                    continue;
+        for Parcel { listed, alerts, at, entries } in parcels {
+            for spec in listed {
+                if let Err(error) = symbols.add(spec) {
+                    log::error!("alerts lack a symbol's name: {error}");
                 }
-            };
+            }
             wait(&on_tape, entries);
             for Handed { said, received } in alerts {
+                if !is_named(&said, &symbols) {
+                    missed.dropped.fetch_add(1, Ordering::Relaxed);
+                    log::error!("an alert is lost: it is of a symbol that has no name here");
+                    continue;
+                }
                 let latency = received.map(|received| at.0.saturating_sub(received.0));
                 let message = match &said {
                     Said::Alert(told) => {
@@ -160,6 +166,18 @@ impl Courier {
     }
 }
 
+/// Whether all symbols that it names are known.
+fn is_named(said: &Said, symbols: &Symbols) -> bool {
+    let known = |symbol: SymbolId| usize::from(symbol.0) < symbols.specs().len();
+    match said {
+        Said::Move(one) => known(one.symbol),
+        Said::Alert(told) if told.alert.kind == Kind::Digest => {
+            told.held.iter().all(|held| known(held.symbol))
+        }
+        Said::Alert(told) => known(told.alert.symbol),
+    }
+}
+
 /// Waits until so many entries are on tape, but not for good.
 fn wait(on_tape: &OnTape, entries: u64) {
     let watch = Stopwatch::start();
@@ -175,24 +193,24 @@ fn wait(on_tape: &OnTape, entries: u64) {
 impl Teller {
     /// Hands alerts over, never waiting; `entries` must be on tape before they leave.
     pub fn tell(&self, alerts: Vec<Handed>, at: Nanos, entries: u64) {
-        let count = alerts.len() as u64;
-        self.send(Parcel::Alerts(alerts, at, entries), count);
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        let parcel = Parcel { listed: std::mem::take(&mut listed), alerts, at, entries };
+        let (parcel, why) = match self.parcels.try_send(parcel) {
+            Ok(()) => return,
+            Err(TrySendError::Full(parcel)) => (parcel, "the disk takes nothing"),
+            Err(TrySendError::Disconnected(parcel)) => (parcel, "their thread broke"),
+        };
+        // The alerts are lost, names are not: the next ones may need them.
+        *listed = parcel.listed;
+        let count = parcel.alerts.len() as u64;
+        self.missed.dropped.fetch_add(count, Ordering::Relaxed);
+        log::error!("{count} alerts are lost for all sinks: {why}");
     }
 
-    /// Makes symbols known that the venue listed.
+    /// Makes symbols known that the venue listed, before the next alert.
     pub fn listed(&self, symbols: &[SymbolSpec]) {
-        if !symbols.is_empty() {
-            self.send(Parcel::Listed(symbols.to_vec()), 0);
-        }
-    }
-
-    fn send(&self, parcel: Parcel, alerts: u64) {
-        if let Err(error) = self.parcels.try_send(parcel) {
-            self.missed.dropped.fetch_add(alerts, Ordering::Relaxed);
-            let full = matches!(error, TrySendError::Full(_));
-            let why = if full { "the disk takes nothing" } else { "their thread broke" };
-            log::error!("{alerts} alerts are lost for all sinks: {why}");
-        }
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        listed.extend_from_slice(symbols);
     }
 
     /// Has what was told delivered, as far as that can be done in time; how the sinks stand then.
@@ -210,14 +228,23 @@ impl Teller {
         within(DRAIN, &|| outlets.iter().all(Outlet::has_ended));
         outlets.iter().for_each(Outlet::cut);
         within(DRAIN + BREAK_OFF, &|| outlets.iter().all(Outlet::has_ended));
-        let sinks: Vec<SinkStatus> = outlets.iter().map(Outlet::status).collect();
-        for sink in sinks.iter().filter(|sink| sink.queued > 0 || sink.hung) {
-            let hung = if sink.hung { ", and would not break off" } else { "" };
-            let SinkStatus { name, queued, .. } = sink;
-            log::warn!("sink {name}: {queued} alerts wait for the next start{hung}");
-        }
-        sinks
+        outlets.iter().map(|outlet| at_the_end(outlet.status())).collect()
     }
+}
+
+/// How a sink stands once the session is over, which is told where something is left.
+fn at_the_end(mut sink: SinkStatus) -> SinkStatus {
+    let SinkStatus { name, queued, .. } = &sink;
+    if *queued > 0 || sink.hung {
+        let hung = if sink.hung { ", and would not break off" } else { "" };
+        let what =
+            if sink.in_memory { "alerts are lost" } else { "alerts wait for the next start" };
+        log::warn!("sink {name}: {queued} {what}{hung}");
+    }
+    if sink.in_memory {
+        (sink.lost, sink.queued) = (sink.lost + sink.queued, 0);
+    }
+    sink
 }
 
 impl Window {
@@ -229,5 +256,21 @@ impl Window {
             dropped: self.missed.dropped.load(Ordering::Relaxed),
             sinks: self.outlets.iter().map(Outlet::status).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_a_sink_waits_on_the_disk_alone() {
+        let left = |in_memory| {
+            let (queued, lost) = (3, 1);
+            let sink = SinkStatus { in_memory, queued, lost, ..SinkStatus::default() };
+            let sink = at_the_end(sink);
+            (sink.queued, sink.lost)
+        };
+        assert_eq!((left(false), left(true)), ((3, 1), (0, 4)));
     }
 }

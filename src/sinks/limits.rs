@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Alerts and listed symbols between the engine's thread and the courier's. The courier waits for
+/// Parcels of alerts between the engine's thread and the courier's. The courier waits for
 /// a disk alone, so only one that is stuck for long fills it; what comes then is counted as dropped
 /// and logged, and the engine never waits.
 pub const HANDED: usize = 16_384;

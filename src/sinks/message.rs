@@ -28,10 +28,8 @@ impl Message {
     /// A message of an alert. `latency_ns` is how long it took from the receive instant of the
     /// event that led to it; `None` where nobody was waiting for it.
     pub(super) fn of(told: &Told, shown: Shown, symbols: &Symbols, latency: Option<u64>) -> Self {
-        let mut value = as_json(told, &shown, symbols);
-        value["latency_us"] = json!(latency.map(|ns| ns / 1_000));
-        let (json, pieces) = (value.to_string(), in_pieces(&value));
-        Self { key: shown.key, at: told.alert.at, rule: shown.rule, json, pieces }
+        let value = as_json(told, &shown, symbols);
+        Self::new((shown.key, shown.rule), told.alert.at, value, latency)
     }
 
     /// A message of a move in a table.
@@ -41,11 +39,18 @@ impl Message {
         symbols: &Symbols,
         latency: Option<u64>,
     ) -> Self {
-        let mut value = move_as_json(one, table, symbols);
+        let value = move_as_json(one, table, symbols);
+        Self::new((text(&value, "key").to_owned(), table.name.clone()), one.at, value, latency)
+    }
+
+    fn new(
+        (key, rule): (String, String),
+        at: Nanos,
+        mut value: Value,
+        latency: Option<u64>,
+    ) -> Self {
         value["latency_us"] = json!(latency.map(|ns| ns / 1_000));
-        let key = value["key"].as_str().unwrap_or_default().to_owned();
-        let (json, pieces) = (value.to_string(), in_pieces(&value));
-        Self { key, at: one.at, rule: table.name.clone(), json, pieces }
+        Self { key, at, rule, json: value.to_string(), pieces: in_pieces(&value) }
     }
 
     /// The same in a line.
@@ -132,13 +137,12 @@ fn joined(pieces: &[String]) -> String {
 
 /// When, what, and the numbers of its reasons.
 fn in_pieces(alert: &Value) -> Vec<String> {
-    let text = |key: &str| alert[key].as_str().unwrap_or_default();
+    let text = |key| text(alert, key);
     let (at, rule) = (text("at").to_owned(), text("rule"));
     if let Some(count) = alert["count"].as_u64() {
         return vec![at, format!("{rule}: {count} more were held by its budget")];
     }
-    let labels = ["late", "provisional"].into_iter().filter(|label| alert[label] == true);
-    let labels: String = labels.map(|label| format!(" {label}")).collect();
+    let labels = labels(alert, " ");
     let (kind, symbol, interval) = (text("kind"), text("symbol"), text("interval"));
     if let Some(table) = alert["table"].as_str() {
         let what = format!("{kind} {symbol} {interval} {table}{labels}");
@@ -155,6 +159,16 @@ fn in_pieces(alert: &Value) -> Vec<String> {
     pieces
 }
 
+fn text<'a>(alert: &'a Value, key: &str) -> &'a str {
+    alert[key].as_str().unwrap_or_default()
+}
+
+/// What is to be said of it beside what it says, each behind `sign`.
+fn labels(alert: &Value, sign: &str) -> String {
+    let labels = ["late", "provisional"].into_iter().filter(|label| alert[label] == true);
+    labels.map(|label| format!("{sign}{label}")).collect()
+}
+
 /// Where a symbol was in a table, and where it is.
 fn places(one: &Value) -> String {
     match (one["from"].as_u64(), one["to"].as_u64()) {
@@ -166,20 +180,18 @@ fn places(one: &Value) -> String {
 
 /// The same in several lines, with all that it carries.
 pub(super) fn in_full(alert: &Value) -> String {
+    let text = |key| text(alert, key);
+    let (at, rule, key) = (text("at"), text("rule"), text("key"));
     if alert["table"].is_string() {
-        let key = alert["key"].as_str().unwrap_or_default();
         return format!("{}\n{key}", in_words(alert));
     }
-    let text = |key: &str| alert[key].as_str().unwrap_or_default();
-    let (at, rule, key) = (text("at"), text("rule"), text("key"));
     let mut full = match alert["count"].as_u64() {
         Some(count) => format!("{rule}: {count} more were held by its budget\n{at}"),
         None => {
             let (kind, symbol, interval) = (text("kind"), text("symbol"), text("interval"));
             let (close, mark, revision) = (text("close"), text("mark"), &alert["revision"]);
             let converged = if alert["converged"] == true { "converged" } else { "not converged" };
-            let labels = ["late", "provisional"].into_iter().filter(|label| alert[label] == true);
-            let labels: String = labels.map(|label| format!(", {label}")).collect();
+            let labels = labels(alert, ", ");
             format!(
                 "{kind} {symbol} {interval} {rule}\n\
                  {at}, close {close}, {mark}, revision {revision}, {converged}{labels}"

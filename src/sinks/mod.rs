@@ -10,6 +10,7 @@ pub mod limits;
 mod message;
 mod nats;
 mod outlet;
+mod owned;
 mod rotating;
 mod secret;
 mod spool;
@@ -60,9 +61,9 @@ pub enum Why {
         /// Why not.
         why: String,
     },
-    /// What waits for it cannot be read or written.
+    /// A file of it cannot be read or written, or belongs to another session.
     #[error("{}: {source}", .file.display())]
-    Spool {
+    File {
         /// Which file.
         file: PathBuf,
         /// Why not.
@@ -79,15 +80,27 @@ pub enum Why {
     Io(#[from] io::Error),
 }
 
-/// Whether the sinks of a configuration could begin: secrets are there, addresses are some.
-///
-/// # Errors
-/// [`SinkError`], the first.
-pub fn check(config: &Config) -> Result<(), SinkError> {
-    config.sinks.iter().try_for_each(|sink| {
-        let fault = |why| SinkError { sink: sink.name.clone(), why };
-        target(sink, config).map(drop).map_err(fault)
-    })
+/// Why sinks of a configuration could not begin: secrets, addresses and files are looked at, and
+/// nothing is made.
+pub fn check(config: &Config) -> Vec<SinkError> {
+    let refused = |sink: &Sink| {
+        let why = look(sink, config).err()?;
+        Some(SinkError { sink: sink.name.clone(), why })
+    };
+    config.sinks.iter().filter_map(refused).collect()
+}
+
+fn look(sink: &Sink, config: &Config) -> Result<(), Why> {
+    target(sink, config)?;
+    let own = if let To::File { path, .. } = &sink.to { Some(path.clone()) } else { None };
+    let mut files = own.into_iter().chain(waiting(sink, config).map(|(spool, _)| spool));
+    files.try_for_each(|file| owned::check(&file).map_err(|source| Why::File { file, source }))
+}
+
+/// The file of what waits for a sink, and that of what it refused; those of a terminal are none.
+fn waiting(sink: &Sink, config: &Config) -> Option<(PathBuf, PathBuf)> {
+    let file = |kind| config.alerts_dir.join(format!("{}.{kind}", sink.name));
+    (sink.to != To::Terminal).then(|| (file("spool"), file("refused.jsonl")))
 }
 
 /// Sinks that deliver what waits for them from earlier.
@@ -122,17 +135,13 @@ impl Sinks {
 }
 
 fn outlet(sink: &Sink, config: &Config, now: Nanos) -> Result<Outlet, Why> {
-    let target = target(sink, config)?;
-    let dir = &config.alerts_dir;
-    let (spool, refused) = match sink.to {
-        To::Terminal => (Spool::in_memory(sink.queue), None),
-        _ => {
-            let file = dir.join(format!("{}.spool", sink.name));
-            let fault = |source| Why::Spool { file: file.clone(), source };
-            std::fs::create_dir_all(dir).map_err(fault)?;
-            let begun = now.minus(SKEW_NS);
-            let spool = Spool::open(&file, sink.budget, sink.queue, begun).map_err(fault)?;
-            (spool, Some(dir.join(format!("{}.refused.jsonl", sink.name))))
+    let mut target = target(sink, config)?;
+    target.begin()?;
+    let (spool, refused) = match waiting(sink, config) {
+        None => (Spool::in_memory(sink.queue), None),
+        Some((file, refused)) => {
+            let spool = Spool::open(&file, sink.budget, sink.queue, now.minus(SKEW_NS));
+            (spool.map_err(|source| Why::File { file, source })?, Some(refused))
         }
     };
     if spool.pending() > 0 {
@@ -148,12 +157,7 @@ fn target(sink: &Sink, config: &Config) -> Result<Box<dyn Target>, Why> {
     let ca: Option<&Path> = config.rest.ca.as_deref();
     Ok(match &sink.to {
         To::Terminal => Box::new(Terminal),
-        To::File { path, max_size, keep } => Box::new(Lines {
-            path: path.clone(),
-            max_size: *max_size,
-            keep: *keep as usize,
-            open: None,
-        }),
+        To::File { path, max_size, keep } => Box::new(Lines::new(path, *max_size, *keep as usize)),
         To::Webhook { template, url, token, chat } => {
             let url = read("url", url)?;
             let token = token.as_ref().map(|token| read("token", token)).transpose()?;

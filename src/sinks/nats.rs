@@ -60,6 +60,8 @@ struct Connection {
     /// Where answers of streams come to.
     inbox: String,
     published: u64,
+    /// Bytes of headers and alert that the server takes, if it says so.
+    payload_max: Option<u64>,
 }
 
 /// What a server says.
@@ -88,7 +90,8 @@ impl Target for Nats {
         let work = async {
             let used = connection.is_some();
             match publish(settings, connection, item).await {
-                // A server that was started anew is found out by the first that is sent to it.
+                // A server that was started anew is found out by the first that is sent to it. What
+                // an old connection says may be about itself, and not about the alert.
                 Err(_) if used => {
                     *connection = None;
                     publish(settings, connection, item).await
@@ -97,12 +100,13 @@ impl Target for Nats {
             }
         };
         let done = runtime.block_on(async { timeout(within, work).await });
-        let done =
-            done.unwrap_or_else(|_| Err(format!("no answer within {} ms", within.as_millis())));
-        done.map_err(|why| {
+        done.unwrap_or_else(|_| Err(Trouble::late(within))).map_err(|trouble| {
+            // What it still says belongs to nothing that is sent later.
             *connection = None;
-            let redacted = settings.token.as_ref().map(|token| token.redact(&why));
-            Trouble::Passing(redacted.unwrap_or(why), None)
+            trouble.told(|why| match &settings.token {
+                Some(token) => token.redact(&why),
+                None => why,
+            })
         })
     }
 }
@@ -111,7 +115,7 @@ async fn publish(
     settings: &Settings,
     connection: &mut Option<Connection>,
     item: &Item,
-) -> Result<(), String> {
+) -> Result<(), Trouble> {
     let connection = match connection {
         Some(connection) => connection,
         None => connection.insert(connect(settings).await?),
@@ -120,10 +124,10 @@ async fn publish(
     connection.publish(&subject, settings.stream, item).await
 }
 
-async fn connect(settings: &Settings) -> Result<Connection, String> {
-    let Settings { host, port, tls, user, token, .. } = settings;
+async fn connect(settings: &Settings) -> Result<Connection, Trouble> {
+    let Settings { host, port, tls, stream, user, token, .. } = settings;
     let place = format!("{host}:{port}");
-    let unreached = |error: std::io::Error| format!("{place}: {error}");
+    let unreached = |error: std::io::Error| Trouble::passing(format!("{place}: {error}"));
     let mut tcp = TcpStream::connect((host.as_str(), *port)).await.map_err(unreached)?;
     tcp.set_nodelay(true).map_err(unreached)?;
     // Byte by byte: what comes after this line may belong to TLS.
@@ -132,15 +136,17 @@ async fn connect(settings: &Settings) -> Result<Connection, String> {
         line.push(tcp.read_u8().await.map_err(unreached)?);
     }
     let text = String::from_utf8_lossy(&line);
-    let info = text.strip_prefix("INFO ").ok_or_else(|| format!("{place} is no NATS server"))?;
+    let info = text.strip_prefix("INFO ");
+    let info = info.ok_or_else(|| Trouble::passing(format!("{place} is no NATS server")))?;
     let info: Value = serde_json::from_str(info).unwrap_or_default();
     let wire: Box<dyn Wire> = match tls {
         None if info["tls_required"] == true => {
-            return Err(format!("{place} wants TLS: write tls:// in url"));
+            return Err(Trouble::passing(format!("{place} wants TLS: write tls:// in url")));
         }
         None => Box::new(tcp),
         Some(tls) => {
-            let name = ServerName::try_from(host.clone()).map_err(|error| error.to_string())?;
+            let name = ServerName::try_from(host.clone());
+            let name = name.map_err(|error| Trouble::passing(error.to_string()))?;
             let secured = TlsConnector::from(tls.clone()).connect(name, tcp).await;
             Box::new(secured.map_err(unreached)?)
         }
@@ -157,8 +163,12 @@ async fn connect(settings: &Settings) -> Result<Connection, String> {
         }
     }
     let inbox = format!("_INBOX.tapescan.{}.{}", std::process::id(), clock::now().0);
-    let mut connection = Connection { wire: BufStream::new(wire), inbox, published: 0 };
-    let greeting = format!("CONNECT {hello}\r\nSUB {}.* 1\r\nPING\r\n", connection.inbox);
+    // Whoever may publish alone may not listen: only a stream answers there.
+    let listen = if *stream { format!("SUB {inbox}.* 1\r\n") } else { String::new() };
+    let payload_max = info["max_payload"].as_u64();
+    let wire = BufStream::new(wire);
+    let mut connection = Connection { wire, inbox, published: 0, payload_max };
+    let greeting = format!("CONNECT {hello}\r\n{listen}PING\r\n");
     connection.send(greeting.as_bytes()).await?;
     while connection.next().await? != Said::Pong {}
     Ok(connection)
@@ -166,13 +176,17 @@ async fn connect(settings: &Settings) -> Result<Connection, String> {
 
 impl Connection {
     /// Publishes an alert and waits until it is acknowledged.
-    async fn publish(&mut self, subject: &str, stream: bool, item: &Item) -> Result<(), String> {
+    async fn publish(&mut self, subject: &str, stream: bool, item: &Item) -> Result<(), Trouble> {
         self.published += 1;
         let reply = format!("{}.{}", self.inbox, self.published);
         // Symbols may have any letters, a header may not.
         let key = percent_encoded(&item.key);
         let head = format!("NATS/1.0\r\nNats-Msg-Id: {key}\r\n\r\n");
         let (begins, all) = (head.len(), head.len() + item.json.len());
+        if let Some(most) = self.payload_max.filter(|most| all as u64 > *most) {
+            let why = format!("{all} bytes, and the server takes {most} at most");
+            return Err(Trouble::Refused(why));
+        }
         let to = if stream { format!("{subject} {reply}") } else { subject.to_owned() };
         // What comes before its answer has been taken in by the server.
         let ask = if stream { "" } else { "PING\r\n" };
@@ -187,38 +201,73 @@ impl Connection {
         }
     }
 
-    async fn send(&mut self, text: &[u8]) -> Result<(), String> {
+    async fn send(&mut self, text: &[u8]) -> Result<(), Trouble> {
         let sent = async {
             self.wire.write_all(text).await?;
             self.wire.flush().await
         };
-        sent.await.map_err(|error| format!("the connection broke: {error}"))
+        let broke = |error| Trouble::passing(format!("the connection broke: {error}"));
+        sent.await.map_err(broke)
     }
 
     /// What is said next; errors are, and a question whether we are there is answered.
-    async fn next(&mut self) -> Result<Said, String> {
-        let said = read(&mut self.wire).await.map_err(|error| format!("the server: {error}"))?;
+    async fn next(&mut self) -> Result<Said, Trouble> {
+        let said = read(&mut self.wire).await;
+        let said = said.map_err(|error| Trouble::passing(format!("the server: {error}")))?;
         match &said {
             Said::Ping => self.send(b"PONG\r\n").await?,
-            Said::Error(why) => return Err(format!("the server: {why}")),
+            Said::Error(why) => return Err(trouble(why)),
             _ => {}
         }
         Ok(said)
     }
 }
 
+/// What a server says that will be the same every time, in the words of its protocol. All else may
+/// pass.
+const REFUSALS: &[&str] = &[
+    "authorization violation",
+    "user authentication revoked",
+    "authentication expired",
+    "permissions violation",
+    "maximum payload violation",
+    "maximum control line exceeded",
+    "invalid publish subject",
+    "invalid subject",
+];
+
+/// The same of a stream, by its numbers: a message or a header that is too large, and a stream
+/// that is sealed.
+const STREAM_REFUSALS: &[u64] = &[10_054, 10_097, 10_109];
+
+/// What an error of the server is.
+fn trouble(said: &str) -> Trouble {
+    let (why, plain) = (format!("the server: {said}"), said.to_ascii_lowercase());
+    match REFUSALS.iter().any(|refusal| plain.contains(refusal)) {
+        true => Trouble::Refused(why),
+        false => Trouble::passing(why),
+    }
+}
+
 /// Whether a stream has it.
-fn stored(status: &str, body: &[u8]) -> Result<(), String> {
+fn stored(status: &str, body: &[u8]) -> Result<(), Trouble> {
     if status.starts_with("503") {
-        return Err("no stream takes this subject".to_owned());
+        return Err(Trouble::passing("no stream takes this subject"));
     }
     let answer: Value = serde_json::from_slice(body).unwrap_or_default();
     match (&answer["error"], answer["seq"].as_u64()) {
         (Value::Null, Some(_)) => Ok(()),
         (Value::Null, None) => {
-            Err(format!("not an answer of a stream: {status} {}", String::from_utf8_lossy(body)))
+            let body = String::from_utf8_lossy(body);
+            Err(Trouble::passing(format!("not an answer of a stream: {status} {body}")))
         }
-        (error, _) => Err(format!("the stream: {error}")),
+        (error, _) => {
+            let (why, number) = (format!("the stream: {error}"), error["err_code"].as_u64());
+            match number.is_some_and(|number| STREAM_REFUSALS.contains(&number)) {
+                true => Err(Trouble::Refused(why)),
+                false => Err(Trouble::passing(why)),
+            }
+        }
     }
 }
 
@@ -273,61 +322,4 @@ fn subject(pattern: &str, alert: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn all(text: &str) -> Vec<Said> {
-        let runtime = Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async {
-            let (mut wire, mut said) = (text.as_bytes(), Vec::new());
-            while let Ok(one) = read(&mut wire).await {
-                said.push(one);
-            }
-            said
-        })
-    }
-
-    #[test]
-    fn what_a_server_says_is_read() {
-        let text = "INFO {\"a\": 1}\r\nPING\r\n+OK\r\npong\r\nMSG in.1 1 3\r\nabc\r\n\
-                    HMSG in.2 1 16 16\r\nNATS/1.0 503\r\n\r\n\r\n\
-                    -ERR 'Authorization Violation'\r\n";
-        let message = |to: &str, status: &str, body: &str| {
-            Said::Message(to.to_owned(), status.to_owned(), body.as_bytes().to_vec())
-        };
-        assert_eq!(
-            all(text),
-            [
-                Said::Info("{\"a\": 1}".to_owned()),
-                Said::Ping,
-                Said::Other,
-                Said::Pong,
-                message("in.1", "", "abc"),
-                message("in.2", "503", ""),
-                Said::Error("'Authorization Violation'".to_owned()),
-            ]
-        );
-        for broken in ["MSG in.1 1 x\r\n", "MSG a 1 99999999\r\n", "MSG\r\n", "HMSG 1\r\n", "PI"] {
-            assert_eq!(all(broken), [], "{broken}");
-        }
-    }
-
-    #[test]
-    fn a_stream_says_whether_it_has_it() {
-        assert!(stored("", br#"{"stream":"A","seq":7}"#).is_ok());
-        assert!(stored("", br#"{"stream":"A","seq":7,"duplicate":true}"#).is_ok());
-        assert!(stored("503", b"").unwrap_err().contains("no stream"));
-        let full = br#"{"error":{"code":503,"description":"maximum bytes exceeded"},"seq":0}"#;
-        assert!(stored("", full).unwrap_err().contains("maximum bytes"));
-        assert!(stored("", b"thanks").unwrap_err().contains("not an answer"));
-    }
-
-    #[test]
-    fn subjects_name_rule_and_symbol() {
-        let alert = r#"{"rule":"surge","symbol":"A.B C*"}"#;
-        assert_eq!(subject("a.{rule}.{symbol}", alert), "a.surge.A_B_C_");
-        assert_eq!(subject("a.{symbol}", r#"{"symbol":""}"#), "a.none");
-        assert_eq!(subject("a.{rule}", r#"{"table":"gainers"}"#), "a.gainers");
-        assert_eq!(subject("plain", alert), "plain");
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::Why;
 use super::limits::{BACKOFF_FIRST, BACKOFF_MAX, EXCERPT, LOOK, RETRY_AFTER_MAX};
 use super::message::Message;
 use super::rotating::append;
@@ -26,8 +27,36 @@ pub(super) enum Trouble {
     Refused(String),
 }
 
+impl Trouble {
+    /// It will pass, and the sink does not say when.
+    pub(super) fn passing(why: impl Into<String>) -> Self {
+        Self::Passing(why.into(), None)
+    }
+
+    /// It did not answer.
+    pub(super) fn late(within: Duration) -> Self {
+        Self::passing(format!("no answer within {} ms", within.as_millis()))
+    }
+
+    /// The same in other words.
+    pub(super) fn told(self, words: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Passing(why, after) => Self::Passing(words(why), after),
+            Self::Refused(why) => Self::Refused(words(why)),
+        }
+    }
+}
+
 /// Where alerts go.
 pub(super) trait Target: Send {
+    /// Begins, before there is anything to deliver.
+    ///
+    /// # Errors
+    /// It could never deliver: somebody must put something right first.
+    fn begin(&mut self) -> Result<(), Why> {
+        Ok(())
+    }
+
     /// Delivers one, and comes back when the sink has it for good.
     fn deliver(&mut self, item: &Item) -> Result<(), Trouble>;
 }
@@ -49,10 +78,12 @@ pub struct SinkStatus {
     pub queued: u64,
     /// The most that ever waited in this session.
     pub queued_max: u64,
-    /// Why it takes none at present.
+    /// Why it did not take the last one.
     pub trouble: Option<String>,
     /// It did not break off at the end, and was left behind.
     pub hung: bool,
+    /// What waits for it does not outlive the session.
+    pub in_memory: bool,
 }
 
 /// How a sink is served.
@@ -82,8 +113,9 @@ struct Queue {
 
 impl Queue {
     fn new(name: String, spool: Spool) -> Self {
-        let queued = spool.pending();
-        let status = SinkStatus { name, queued, queued_max: queued, ..SinkStatus::default() };
+        let (queued, in_memory) = (spool.pending(), spool.is_in_memory());
+        let status =
+            SinkStatus { name, queued, queued_max: queued, in_memory, ..SinkStatus::default() };
         Self {
             spool: Mutex::new(spool),
             changed: Condvar::new(),
@@ -129,6 +161,15 @@ impl Queue {
             }
         }
         None
+    }
+
+    /// Brings what waits to the disk, also where somebody removed it there.
+    fn sync(&self) {
+        let synced = self.spool().sync();
+        if let Err(error) = synced {
+            let name = &self.status().name;
+            log::error!("sink {name}: what waits for it may not outlive the program: {error}");
+        }
     }
 
     /// Waits for so long; whether it was not cut short by the end.
@@ -195,6 +236,7 @@ impl Outlet {
         let work = move || {
             let (sent, watch) = (VecDeque::new(), Stopwatch::start());
             Worker { queue: &own, terms, sent, watch }.run(&mut *target);
+            own.sync();
         };
         let thread = std::thread::Builder::new().name(format!("sink {name}")).spawn(work)?;
         Ok(Self { queue, rules, thread })
@@ -229,10 +271,7 @@ impl Outlet {
 
     /// Brings what was queued to the disk.
     pub(super) fn sync(&self) {
-        let synced = self.queue.spool().sync();
-        if let Err(error) = synced {
-            log::error!("sink {}: {error}", self.queue.status().name);
-        }
+        self.queue.sync();
     }
 
     /// How it stands; waits for nobody.
@@ -296,6 +335,8 @@ impl Worker<'_> {
                 Err(Trouble::Passing(why, after)) => {
                     self.queue.status().retried += 1;
                     self.queue.trouble(excerpt(&why));
+                    // It may take long, and meanwhile nobody else may look.
+                    self.queue.sync();
                     let pause = after.unwrap_or_default().min(RETRY_AFTER_MAX);
                     if !self.queue.pause(pause.max(backoff(failures))) {
                         return;
@@ -328,6 +369,7 @@ impl Worker<'_> {
         let aside = self.terms.refused.as_ref().map(|file| (file, append(file, &item.json)));
         let mut status = self.queue.status();
         status.failed += 1;
+        status.trouble = Some(format!("refused: {why}"));
         if let Some((file, Err(error))) = aside {
             status.lost += 1;
             log::error!("sink {name}: {key} is lost: {}: {error}", file.display());

@@ -5,37 +5,24 @@
 //! a sink did not take before the end goes out at the next start. The file is read line by line:
 //! where it was torn, the torn line was never delivered.
 
-use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use systems::units::Nanos;
 
 use super::limits::{DONE_MAX, RECENT};
 use super::message::Message;
+use disk::{Disk, Line, next_line, push};
 
-/// One line of the file.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Line<'a> {
-    /// When the file was begun, by the venue's time in nanoseconds.
-    Begun(u64),
-    /// An alert that was taken earlier, of which only its instant and key are kept.
-    Known(u64, Cow<'a, str>),
-    /// An alert: its number, instant, key and text.
-    Alert(u64, u64, Cow<'a, str>, Cow<'a, str>),
-    /// Everything up to this number was delivered, or given up.
-    Done(u64),
-}
+mod disk;
 
 /// An alert that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Item {
     number: u64,
+    at: u64,
     /// Where its line begins in the file.
     offset: u64,
     /// What it is known by.
@@ -44,11 +31,15 @@ pub(super) struct Item {
     pub(super) json: String,
 }
 
-#[cfg(test)]
 impl Item {
     /// An alert that waits nowhere.
+    #[cfg(test)]
     pub(super) fn of(key: &str, json: &str) -> Self {
-        Self { number: 0, offset: 0, key: key.to_owned(), json: json.to_owned() }
+        Self { number: 0, at: 0, offset: 0, key: key.to_owned(), json: json.to_owned() }
+    }
+
+    fn line(&self) -> Line<'_> {
+        Line::Alert(self.number, self.at, self.key.as_str().into(), self.json.as_str().into())
     }
 }
 
@@ -70,26 +61,21 @@ pub(super) enum Put {
 pub(super) struct Spool {
     /// `None` keeps all in memory.
     disk: Option<Disk>,
+    /// Bytes that what waits may take there.
+    budget: u64,
     /// Alerts in memory at most.
     room: usize,
     /// The oldest of those that wait.
     waiting: VecDeque<Arc<Item>>,
+    /// Where those begin that are in the file alone.
+    unread: Option<u64>,
     /// How many wait, in memory or not.
     pending: u64,
     /// The number of the newest.
     last: u64,
+    /// The number of the newest that was delivered, or given up.
+    done: u64,
     recent: Recent,
-}
-
-/// The file.
-#[derive(Debug)]
-struct Disk {
-    path: PathBuf,
-    file: File,
-    length: u64,
-    budget: u64,
-    /// Where those that are not in memory begin.
-    unread: Option<u64>,
 }
 
 /// The newest alerts that were taken.
@@ -120,7 +106,8 @@ impl Spool {
     /// A queue of at most `room` alerts that does not outlive the program.
     pub(super) fn in_memory(room: usize) -> Self {
         let (waiting, recent) = (VecDeque::new(), Recent::default());
-        Self { disk: None, room, waiting, pending: 0, last: 0, recent }
+        let (unread, pending, last, done) = (None, 0, 0, 0);
+        Self { disk: None, budget: 0, room, waiting, unread, pending, last, done, recent }
     }
 
     /// Opens the file at `path`, or begins it at `now`: `budget` bytes at most, and `room` alerts
@@ -129,78 +116,70 @@ impl Spool {
     /// # Errors
     /// It cannot be read or written, or belongs to another session that runs.
     pub(super) fn open(path: &Path, budget: u64, room: usize, now: Nanos) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-        if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
-            return Err(io::Error::other("another session delivers from it"));
-        }
-        let mut spool = Self::in_memory(room);
-        let mut disk = Disk { path: path.to_owned(), file, length: 0, budget, unread: None };
-        let (mut done, mut alerts) = (0, VecDeque::new());
-        let mut reader = BufReader::new(File::open(path)?);
-        while let Some((length, line)) = next_line(&mut reader)? {
-            let offset = disk.length;
-            disk.length += length;
+        let mut disk = Disk::open(path)?;
+        let mut spool = Self { budget, ..Self::in_memory(room) };
+        let (mut length, mut alerts) = (0, VecDeque::new());
+        let mut reader = disk.read(0)?;
+        while let Some((bytes, line)) = next_line(&mut reader)? {
             match line {
                 Some(Line::Begun(at)) => spool.recent.last_at = spool.recent.last_at.max(at),
                 Some(Line::Known(at, key)) => spool.recent.note(at, &key),
                 Some(Line::Alert(number, at, key, _)) => {
                     spool.recent.note(at, &key);
                     spool.last = spool.last.max(number);
-                    alerts.push_back((number, offset));
+                    alerts.push_back((number, length));
                 }
-                Some(Line::Done(number)) => done = done.max(number),
-                None => log::error!("{}: a damaged line at byte {offset}", path.display()),
+                Some(Line::Done(number)) => spool.done = spool.done.max(number),
+                None => log::error!("{}: a damaged line at byte {length}", path.display()),
             }
-            while alerts.front().is_some_and(|(number, _)| *number <= done) {
+            while alerts.front().is_some_and(|(number, _)| *number <= spool.done) {
                 alerts.pop_front();
             }
+            length += bytes;
         }
+        drop(reader);
         // What a killed program tore was never delivered.
-        disk.file.set_len(disk.length)?;
-        spool.pending = alerts.len() as u64;
-        spool.last = spool.last.max(done);
-        disk.unread = alerts.front().map(|(_, offset)| *offset);
-        let new = disk.length == 0;
-        spool.disk = Some(disk);
-        if new {
-            spool.write(&Line::Begun(now.0))?;
+        disk.cut(length)?;
+        if length == 0 {
+            disk.write(&Line::Begun(now.0))?;
             spool.recent.last_at = now.0;
         }
+        spool.pending = alerts.len() as u64;
+        spool.last = spool.last.max(spool.done);
+        spool.unread = alerts.front().map(|(_, offset)| *offset);
+        spool.disk = Some(disk);
         Ok(spool)
     }
 
     /// Queues an alert. Of what an earlier session may have told already (`again`), only what is
     /// new since that was stopped.
     pub(super) fn put(&mut self, message: &Message, again: bool) -> Put {
-        let Message { key, at, json, .. } = message;
-        if self.recent.keys.contains(key) || (again && at.0 < self.recent.last_at) {
+        let Message { key, at: Nanos(at), json, .. } = message;
+        if self.recent.keys.contains(key) || (again && *at < self.recent.last_at) {
             return Put::Known;
         }
-        let number = self.last + 1;
-        let line = Line::Alert(number, at.0, key.into(), json.into());
-        let offset = self.disk.as_ref().map_or(0, |disk| disk.length);
-        let written = match &self.disk {
-            None => Ok(()),
-            Some(disk) if disk.length - self.begins() + json.len() as u64 > disk.budget => {
+        let (number, begins) = (self.last + 1, self.begins());
+        let mut item = Item { number, at: *at, offset: 0, key: key.clone(), json: json.clone() };
+        let written = match &mut self.disk {
+            None => Ok(0),
+            Some(disk) if disk.length() - begins + json.len() as u64 > self.budget => {
                 return Put::Full;
             }
-            Some(_) => self.write(&line),
+            Some(disk) => disk.write(&item.line()),
         };
-        let behind = self.disk.as_ref().is_some_and(|disk| disk.unread.is_some());
-        let in_memory = self.waiting.len() < self.room && !behind;
-        match (&mut self.disk, in_memory) {
-            (_, true) => {
-                let (key, json) = (key.clone(), json.clone());
-                self.waiting.push_back(Arc::new(Item { number, offset, key, json }));
+        item.offset = *written.as_ref().unwrap_or(&self.length());
+        match &written {
+            _ if self.waiting.len() < self.room && self.unread.is_none() => {
+                self.waiting.push_back(Arc::new(item));
             }
-            (Some(disk), false) if written.is_ok() => {
-                disk.unread.get_or_insert(offset);
+            Ok(offset) if self.disk.is_some() => {
+                self.unread.get_or_insert(*offset);
             }
             _ => return Put::Full,
         }
-        self.recent.note(at.0, key);
+        self.recent.note(*at, key);
         (self.last, self.pending) = (number, self.pending + 1);
-        written.map_or_else(|error| Put::Undurable(error.to_string()), |()| Put::Queued)
+        written.map_or_else(|error| Put::Undurable(error.to_string()), |_| Put::Queued)
     }
 
     /// The oldest that waits.
@@ -220,19 +199,32 @@ impl Spool {
     /// That cannot be noted on the disk: it may be delivered again after the next start.
     pub(super) fn done(&mut self) -> io::Result<()> {
         let Some(item) = self.waiting.pop_front() else { return Ok(()) };
-        self.pending -= 1;
-        let noted = self.write(&Line::Done(item.number));
-        let compacted = self.compact();
-        noted.and(compacted)?;
+        (self.pending, self.done) = (self.pending - 1, item.number);
+        let Some(disk) = &mut self.disk else { return Ok(()) };
+        let noted = disk.write(&Line::Done(item.number));
+        // The file is written anew once most of it was delivered long ago.
+        let first = self.begins();
+        let old = first >= DONE_MAX && first >= self.length() / 2;
+        let renewed = if old { self.renew() } else { Ok(()) };
+        noted.and(renewed)?;
         self.sync()
     }
 
-    /// Brings what was written to the disk.
+    /// Brings what waits to the disk, also where somebody moved or removed it there.
     ///
     /// # Errors
     /// The disk's.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.disk.as_ref().map_or(Ok(()), |disk| disk.file.sync_data())
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        let Some(disk) = &self.disk else { return Ok(()) };
+        if !disk.is_whole() {
+            let place = disk.path().display().to_string();
+            self.renew()?;
+            log::error!(
+                "{place} was moved, removed or cut short by others, and is made anew with all that \
+                 waits: leave it where it is"
+            );
+        }
+        self.disk.as_ref().map_or(Ok(()), Disk::sync)
     }
 
     /// How many wait.
@@ -240,110 +232,68 @@ impl Spool {
         self.pending
     }
 
-    /// Where in the file the oldest that waits begins; its end if none does.
-    fn begins(&self) -> u64 {
-        let Some(disk) = &self.disk else { return 0 };
-        self.waiting.front().map(|item| item.offset).or(disk.unread).unwrap_or(disk.length)
+    /// Whether what waits is lost with the program.
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.disk.is_none()
     }
 
-    fn write(&mut self, line: &Line<'_>) -> io::Result<()> {
-        let Some(disk) = &mut self.disk else { return Ok(()) };
-        let mut text = serde_json::to_string(line)?;
-        text.push('\n');
-        let written = disk.file.write_all(text.as_bytes());
-        match &written {
-            Ok(()) => disk.length += text.len() as u64,
-            // Half a line would spoil the next one.
-            Err(_) => drop(disk.file.set_len(disk.length)),
-        }
-        written
+    fn length(&self) -> u64 {
+        self.disk.as_ref().map_or(0, Disk::length)
+    }
+
+    /// Where in the file the oldest that waits begins; its end if none does.
+    fn begins(&self) -> u64 {
+        let first = self.waiting.front().map(|item| item.offset);
+        first.or(self.unread).unwrap_or(self.length())
     }
 
     /// From the file into memory.
     fn refill(&mut self) -> io::Result<()> {
-        let Some(disk) = &mut self.disk else { return Ok(()) };
-        let Some(mut offset) = disk.unread else { return Ok(()) };
-        let mut file = File::open(&disk.path)?;
-        file.seek(SeekFrom::Start(offset))?;
-        let mut reader = BufReader::new(file);
+        let (Some(disk), Some(mut offset)) = (&self.disk, self.unread) else { return Ok(()) };
+        let mut reader = disk.read(offset)?;
         while self.waiting.len() < self.room {
             let Some((length, line)) = next_line(&mut reader)? else {
-                disk.unread = None;
-                return Ok(());
+                offset = disk.length();
+                break;
             };
-            if let Some(Line::Alert(number, _, key, json)) = line {
+            if let Some(Line::Alert(number, at, key, json)) = line {
                 let (key, json) = (key.into_owned(), json.into_owned());
-                self.waiting.push_back(Arc::new(Item { number, offset, key, json }));
+                self.waiting.push_back(Arc::new(Item { number, at, offset, key, json }));
             }
             offset += length;
         }
-        disk.unread = Some(offset).filter(|offset| *offset < disk.length);
+        self.unread = Some(offset).filter(|offset| *offset < disk.length());
+        let there = self.waiting.len() as u64;
+        if self.unread.is_none() && there != self.pending {
+            let lost = self.pending.saturating_sub(there);
+            log::error!("{}: {lost} alerts are damaged, and lost", disk.path().display());
+            self.pending = there;
+        }
         Ok(())
     }
 
-    /// Writes the file anew once most of it was delivered long ago.
-    fn compact(&mut self) -> io::Result<()> {
+    /// Writes the file anew: what is known, and what waits.
+    fn renew(&mut self) -> io::Result<()> {
         let Some(disk) = &self.disk else { return Ok(()) };
-        let first = self.begins();
-        if first < DONE_MAX || first < disk.length / 2 {
-            return Ok(());
-        }
-        let (path, budget, unread) = (disk.path.clone(), disk.budget, disk.unread);
-        let part = path.with_extension("part");
-        let file = OpenOptions::new().read(true).append(true).create(true).open(&part)?;
-        file.set_len(0)?;
-        drop(file.try_lock());
-        let next = Disk { path: path.clone(), file, length: 0, budget, unread: None };
-        let old = self.disk.replace(next);
-        let copied = self.copy(first, old.as_ref());
-        match copied.and_then(|()| fs::rename(&part, &path)) {
-            Ok(()) => {
-                let moved = self.disk.as_ref().map_or(0, |disk| disk.length)
-                    - (old.as_ref().map_or(0, |disk| disk.length) - first);
-                let shift = |offset: u64| offset - first + moved;
-                for item in &mut self.waiting {
-                    Arc::make_mut(item).offset = shift(item.offset);
-                }
-                if let Some(disk) = &mut self.disk {
-                    disk.unread = unread.map(shift);
-                }
-                Ok(())
-            }
-            Err(error) => {
-                self.disk = old;
-                drop(fs::remove_file(part));
-                Err(error)
-            }
-        }
-    }
-
-    /// What is known, and what waits from `first` on, into the new file.
-    fn copy(&mut self, first: u64, old: Option<&Disk>) -> io::Result<()> {
-        let known = std::mem::take(&mut self.recent.order);
-        let begun = self.write(&Line::Begun(self.recent.last_at));
+        let mut text = Vec::new();
+        push(&mut text, &Line::Begun(self.recent.last_at))?;
         // Those that wait are noted again by their own lines, and twice is as good as once.
-        let noted =
-            known.iter().try_for_each(|(at, key)| self.write(&Line::Known(*at, key.into())));
-        self.recent.order = known;
-        begun.and(noted)?;
-        let done = self.last - self.pending;
-        self.write(&Line::Done(done))?;
-        let (Some(disk), Some(old)) = (&mut self.disk, old) else { return Ok(()) };
-        let mut rest = File::open(&old.path)?;
-        rest.seek(SeekFrom::Start(first))?;
-        disk.length += io::copy(&mut rest, &mut disk.file)?;
-        disk.file.sync_data()
+        for (at, key) in &self.recent.order {
+            push(&mut text, &Line::Known(*at, key.into()))?;
+        }
+        push(&mut text, &Line::Done(self.done))?;
+        let mut offsets = Vec::new();
+        for item in &self.waiting {
+            offsets.push(push(&mut text, &item.line())?);
+        }
+        let anew = disk.anew(&text, self.unread)?;
+        for (item, offset) in self.waiting.iter_mut().zip(offsets) {
+            Arc::make_mut(item).offset = offset;
+        }
+        self.unread = self.unread.map(|_| text.len() as u64);
+        self.disk = Some(anew);
+        Ok(())
     }
-}
-
-/// The length in bytes of a whole line, and the line unless it is damaged; nothing at the end.
-fn next_line(reader: &mut impl BufRead) -> io::Result<Option<(u64, Option<Line<'static>>)>> {
-    let mut text = Vec::new();
-    let length = reader.read_until(b'\n', &mut text)?;
-    if text.last() != Some(&b'\n') {
-        return Ok(None);
-    }
-    Ok(Some((length as u64, serde_json::from_slice(&text).ok())))
 }
 
 #[cfg(test)]

@@ -107,11 +107,8 @@ impl Target for Webhook {
             token.as_ref().map_or(text.clone(), |token| token.redact(&text))
         };
         let (status, headers, body) = match answer {
-            Err(_) => {
-                let why = format!("no answer within {} ms", within.as_millis());
-                return Err(Trouble::Passing(why, None));
-            }
-            Ok(Err(why)) => return Err(Trouble::Passing(redacted(&why), None)),
+            Err(_) => return Err(Trouble::late(within)),
+            Ok(Err(why)) => return Err(Trouble::passing(redacted(&why))),
             Ok(Ok(answer)) => answer,
         };
         let why = || redacted(&format!("status {status}: {body}"));

@@ -181,3 +181,23 @@ fn the_universe_says_what_each_filter_removes() {
     let shown = tapescan(&args);
     assert!(text(&shown.stdout).contains("2 are followed: "), "{}", text(&shown.stdout));
 }
+
+#[test]
+fn a_universe_of_unknown_names_is_a_mistake_and_a_venue_that_is_away_is_none() {
+    let args = ["rules", "universe", "--exchange", "sim", "--synthetic", "symbols=9,rate=50"];
+    let found = json(&[&args[..], &["--json"]].concat());
+    let known = found["followed"][0].as_str().unwrap();
+    let fine = tapescan(&[&args[..], &["--symbols", known]].concat());
+    assert_eq!(fine.status.code(), Some(0), "{}", text(&fine.stderr));
+    let (near, names) = (format!("{known}X"), format!("{known},{known}X,NOSUCHTHING"));
+    let wrong = tapescan(&[&args[..], &["--symbols", &names]].concat());
+    let told = text(&wrong.stderr);
+    assert_eq!(wrong.status.code(), Some(2), "{told}");
+    let hint = format!("{near} does not trade at the venue; did you mean {known}?");
+    assert!(told.contains(&hint) && told.contains("NOSUCHTHING does not trade"), "{told}");
+    assert!(wrong.stdout.is_empty());
+    // Nobody listens there.
+    let away = ["--exchange", "binance", "--requests", "http://127.0.0.1:9"];
+    let away = tapescan(&[&["rules", "universe"], &away[..]].concat());
+    assert_eq!(away.status.code(), Some(1), "{}", text(&away.stderr));
+}

@@ -1,7 +1,6 @@
 //! The real program, killed while it delivers: every alert that its tapes tell of arrives, and what
 //! comes twice comes under the same key.
 
-use std::path::PathBuf;
 use std::process::{Child, Command};
 
 use serde_json::Value;

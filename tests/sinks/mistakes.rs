@@ -58,6 +58,61 @@ fn each_mistake_says_where_it_is_and_what_would_be_right() {
 }
 
 #[test]
+fn all_mistakes_of_one_section_are_told_at_once() {
+    let common = "rules = [\"upp\"]\nqueue = 0\nbudget = 1\nrate = 1\ntimeout = \"1h\"\n";
+    let in_common = ["rules", "queue", "budget", "rate", "timeout"];
+    for (own, keys) in [
+        ("", &[": expected kind"][..]),
+        ("kind = \"fle\"\n", &[".kind"]),
+        ("kind = \"terminal\"\n", &[]),
+        ("kind = \"file\"\nmax_size = 1\nkeep = 0\n", &[": expected path", ".max_size", ".keep"]),
+        ("kind = \"file\"\npath = 5\nmax_size = 1\n", &[".path", ".max_size"]),
+        ("kind = \"webhook\"\ntemplate = 1\nchat = 1\n", &[".template", ".chat"]),
+        ("kind = \"webhook\"\ntoken_env = 1\n", &[": expected the address", ".token_env"]),
+        (
+            "kind = \"nats\"\nsubject = \"\"\nacknowledge = 1\nuser = 1\n",
+            &[": expected url", ".subject", ".acknowledge", ".user"],
+        ),
+        ("kind = \"nats\"\nurl = 1\nsubject = \"\"\n", &[".url", ".subject"]),
+    ] {
+        let told = told(&format!("[sinks.a]\n{own}{common}"));
+        let keys = keys.iter().map(|key| (*key).to_owned());
+        let all: Vec<String> =
+            in_common.map(|key| format!(".{key}:")).into_iter().chain(keys).collect();
+        assert!(all.iter().all(|key| told.contains(&format!("sinks.a{key}"))), "{own}\n{told}");
+        assert_eq!(told.lines().count(), all.len(), "each once\n{own}\n{told}");
+    }
+}
+
+#[test]
+fn two_sinks_cannot_write_to_one_file_however_it_is_called() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("out.jsonl");
+    std::fs::create_dir(dir.path().join("in")).unwrap();
+    let sinks = |other: &Path| {
+        let sink =
+            |name: &str, path: &Path| format!("[sinks.{name}]\nkind = \"file\"\npath = {path:?}\n");
+        told(&format!("{}{}", sink("a", &file), sink("b", other)))
+    };
+    let mut others = vec![
+        file.clone(),
+        dir.path().join("./in/../out.jsonl"),
+        dir.path().join("new/../out.jsonl"),
+    ];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(dir.path(), dir.path().join("in/there")).unwrap();
+        others.push(dir.path().join("in/there/out.jsonl"));
+        others.push(dir.path().join("in/there/in/../out.jsonl"));
+    }
+    for other in others {
+        let want = "my.toml:8: sinks.b.path: sinks.a has this file: each needs one of its own";
+        assert_eq!(sinks(&other).trim(), want, "{}", other.display());
+    }
+    assert_eq!(sinks(&dir.path().join("in/out.jsonl")), "");
+}
+
+#[test]
 fn what_is_right_reads_back_to_the_same() {
     let text = "[alerts]\ndir = \"waiting\"\n[rules.up]\nwhen = \"close > open\"\n\
         [sinks.screen]\nkind = \"terminal\"\nqueue = 7\n\
@@ -95,7 +150,13 @@ fn a_secret_that_is_not_there_is_named_and_two_sessions_cannot_have_one_sink() {
     let text = format!("[sinks.a]\nkind = \"file\"\npath = {path:?}\n");
     let (_teller, _window) = open(&config(dir.path(), &text));
     let told = refused(&text).to_string();
-    assert!(told.contains("a.spool: another session delivers from it"), "{told}");
+    assert!(told.contains("out.jsonl: ") && told.contains(" has it: end that session"), "{told}");
+    // The same folder of what waits, though another file.
+    let other = dir.path().join("other.jsonl");
+    let told = refused(&format!("[sinks.a]\nkind = \"file\"\npath = {other:?}\n")).to_string();
+    assert!(told.contains("a.spool: ") && told.contains(" has it: end that session"), "{told}");
+    let told = refused("[sinks.b]\nkind = \"file\"\npath = \"/dev/null\"\n").to_string();
+    assert_eq!(told, "sinks.b: /dev/null: it is not a file");
 }
 
 #[test]
@@ -120,4 +181,45 @@ fn doctor_says_beforehand_what_a_sink_lacks() {
     );
     assert!(!fine.contains("hush") && !wrong.contains("hush"));
     assert!(!dir.path().join("alerts").exists(), "it makes nothing");
+}
+
+#[test]
+fn doctor_says_of_every_file_what_is_wrong_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    std::fs::write(at("no-folder"), "").unwrap();
+    let doctor = |files: &[(&str, PathBuf)]| {
+        let sinks: String = files
+            .iter()
+            .map(|(name, path)| format!("[sinks.{name}]\nkind = \"file\"\npath = {path:?}\n"))
+            .collect();
+        std::fs::write(at("my.toml"), format!("[alerts]\ndir = {:?}\n{sinks}", at("alerts")))
+            .unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tapescan"));
+        command.args(["doctor", "--exchange", "sim", "--config"]).arg(at("my.toml"));
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, told) = doctor(&[("a", at("new/a.jsonl"))]);
+    assert!(code == Some(0) && told.contains("ok       sinks          a; what waits"), "{told}");
+    let text = format!("[sinks.b]\nkind = \"file\"\npath = {:?}\n", at("b.jsonl"));
+    let running = open(&config(dir.path(), &text));
+    let files = [
+        ("b", at("b.jsonl")),
+        ("c", "/dev/null".into()),
+        ("d", at("no-folder/d.jsonl")),
+        ("e", at("e.jsonl")),
+    ];
+    let (code, told) = doctor(&files);
+    assert_eq!(code, Some(1), "{told}");
+    let problem = |line: &&str| line.starts_with("problem  sinks ");
+    let problems: Vec<&str> = told.lines().filter(problem).collect();
+    for (name, why) in [("b", "b.jsonl: "), ("c", "/dev/null: it is not a file"), ("d", "folder")] {
+        let of = |line: &&&str| line.contains(&format!("sinks.{name}: "));
+        let line = problems.iter().find(of).unwrap_or_else(|| panic!("{name}: {told}"));
+        assert!(line.contains(why), "{line}");
+    }
+    assert!(problems[0].contains("end that session"), "{told}");
+    assert!(!told.contains("sinks.e") && !at("e.jsonl").exists(), "{told}");
+    drop(running);
 }

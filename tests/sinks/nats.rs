@@ -12,7 +12,9 @@ use super::*;
 /// A server with a store on loopback.
 struct Server {
     port: u16,
-    store: std::path::PathBuf,
+    store: PathBuf,
+    /// Who may do what.
+    access: Vec<String>,
     child: Option<Child>,
 }
 
@@ -26,6 +28,17 @@ type Message = (String, String, String);
 impl Server {
     /// Started; `None`, said loudly, where there is none on this machine.
     fn start(dir: &Path) -> Option<Self> {
+        Self::with(dir, &["--auth", "hush"])
+    }
+
+    /// The same as a file of its own configuration says.
+    fn configured(dir: &Path, text: &str) -> Option<Self> {
+        let file = dir.join("server.conf");
+        std::fs::write(&file, text).unwrap();
+        Self::with(dir, &["-c", file.to_str().unwrap()])
+    }
+
+    fn with(dir: &Path, access: &[&str]) -> Option<Self> {
         if Command::new(program()).arg("--version").output().is_err() {
             eprintln!(
                 "SKIPPED: there is no nats-server on the path. Debian has it: apt-get download \
@@ -36,14 +49,15 @@ impl Server {
         }
         // Free a moment ago.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = Self { port, store: dir.join("store"), child: None };
+        let access = access.iter().map(|text| (*text).to_owned()).collect();
+        let mut server = Self { port, store: dir.join("store"), access, child: None };
         server.run();
         Some(server)
     }
 
     fn run(&mut self) {
         let mut command = Command::new(program());
-        command.args(["-a", "127.0.0.1", "-p", &self.port.to_string(), "--auth", "hush"]);
+        command.args(["-a", "127.0.0.1", "-p", &self.port.to_string()]).args(&self.access);
         command.args(["-js", "-sd"]).arg(&self.store);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         self.child = Some(child);
@@ -115,13 +129,7 @@ fn next(client: &mut BufReader<TcpStream>) -> Message {
 
 /// A sink of the server, with more keys; the token is in a file.
 fn sink(server: &Server, dir: &Path, more: &str) -> String {
-    let token = dir.join("token");
-    std::fs::write(&token, "hush").unwrap();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&token, PermissionsExt::from_mode(0o600)).unwrap();
-    }
+    let token = secret(dir, "hush");
     let port = server.port;
     format!(
         "[sinks.nats]\nkind = \"nats\"\nurl = \"nats://127.0.0.1:{port}\"\ntimeout = \"2s\"\n\
@@ -204,11 +212,46 @@ fn a_wrong_token_is_told_without_it() {
     let dir = tempfile::tempdir().unwrap();
     let Some(server) = Server::start(dir.path()) else { return };
     let text = sink(&server, dir.path(), "");
-    std::fs::write(dir.path().join("token"), "not-this-one").unwrap();
+    secret(dir.path(), "not-this-one");
     let (teller, window) = open(&config(dir.path(), &text));
     tell(&teller, 0..1);
-    let status = until(&window, "refused", |status| status.trouble.is_some());
+    let status = until(&window, "refused", |it| it.failed == 1 && it.queued == 0);
     let why = status.trouble.unwrap();
     assert!(why.contains("Authorization Violation") && !why.contains("not-this-one"), "{why}");
-    assert_eq!((status.delivered, status.queued), (0, 1));
+    assert_eq!(status.delivered, 0);
+}
+
+#[test]
+fn what_a_server_refuses_for_good_is_put_aside() {
+    // One may publish to one subject and listen to none; another one takes short messages alone.
+    let user =
+        "user: me, password: hush, permissions: { publish: alerts.up, subscribe: { deny: \">\" } }";
+    for (text, subjects) in [
+        (format!("authorization {{ users: [ {{ {user} }} ] }}"), ["secret.up", "alerts.up"]),
+        ("max_payload: 200".to_owned(), ["alerts.up", "none"]),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let Some(server) = Server::configured(dir.path(), &text) else { return };
+        let refused = |subject: &str, more: &str| {
+            let dir = tempfile::tempdir().unwrap();
+            let text = sink(&server, dir.path(), &format!("user = \"me\"\n{more}"));
+            let config = config(dir.path(), &text.replace("alerts.{rule}", subject));
+            let (teller, window) = open(&config);
+            tell(&teller, 0..3);
+            let all =
+                until(&window, "dealt with", |it| it.failed + it.delivered == 3 && it.queued == 0);
+            assert_eq!((all.retried, all.lost), (0, 0), "{all:?}");
+            let aside = std::fs::read_to_string(dir.path().join("alerts/nats.refused.jsonl"));
+            assert_eq!(aside.unwrap_or_default().lines().count() as u64, all.failed);
+            (all.failed, all.trouble.unwrap_or_default())
+        };
+        let (failed, why) = refused(subjects[0], "");
+        let known = ["Permissions Violation for Publish", "the server takes 200 at most"];
+        assert!(failed == 3 && known.iter().any(|known| why.contains(known)), "{why}");
+        if subjects[1] != "none" {
+            assert_eq!(refused(subjects[1], ""), (0, String::new()));
+            let (failed, why) = refused(subjects[1], "acknowledge = \"stream\"\n");
+            assert!(failed == 3 && why.contains("for Subscription"), "{why}");
+        }
+    }
 }

@@ -53,3 +53,23 @@ fn people_get_alerts_as_lines_where_there_is_no_terminal() {
     let line = out.lines().next().unwrap();
     assert!(line.contains("USDT 1m ") && line.contains("  enter "), "{out}");
 }
+
+#[test]
+fn of_a_terminal_nothing_is_said_to_wait() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, alerts) = (dir.path().join("my.toml"), dir.path().join("alerts"));
+    let sinks = format!(
+        "[alerts]\ndir = {alerts:?}\n[sinks.desk]\nkind = \"terminal\"\n\
+         [sinks.file]\nkind = \"file\"\npath = {:?}\n",
+        dir.path().join("alerts.jsonl")
+    );
+    std::fs::write(&file, sinks).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tapescan"));
+    command.args(["live", "--exchange", "sim", "--for", "1s", "--config"]).arg(file);
+    let out = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    assert!(
+        out.contains("\nsink desk: 0 delivered, 0 retried, 0 refused, 0 lost, at most"),
+        "{out}"
+    );
+    assert!(out.contains("0 lost, 0 wait for the next start, at most"), "{out}");
+}

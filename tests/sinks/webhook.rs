@@ -119,13 +119,7 @@ fn what_is_left_at_the_end_is_told_and_goes_out_at_the_next_start() {
 fn what_a_server_refuses_for_good_is_put_aside_and_secrets_are_told_nobody() {
     let script = [Answer::Status(400, ""), Answer::Fine, Answer::Status(500, "")];
     let (hook, dir) = (Hook::start(&script), tempfile::tempdir().unwrap());
-    let token = dir.path().join("token");
-    std::fs::write(&token, "hush-hush\n").unwrap();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&token, PermissionsExt::from_mode(0o600)).unwrap();
-    }
+    let token = secret(dir.path(), "hush-hush\n");
     let more = format!("token_file = {token:?}\nrate = \"2/1s\"\n");
     let config = config(dir.path(), &sink(&hook, &more));
     let (teller, window) = open(&config);
@@ -149,13 +143,7 @@ fn what_a_server_refuses_for_good_is_put_aside_and_secrets_are_told_nobody() {
 fn telegram_has_its_token_in_its_address() {
     let (hook, dir) = (Hook::start(&[]), tempfile::tempdir().unwrap());
     let addr = hook.addr;
-    let token = dir.path().join("token");
-    std::fs::write(&token, "12:secret").unwrap();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&token, PermissionsExt::from_mode(0o600)).unwrap();
-    }
+    let token = secret(dir.path(), "12:secret");
     let text = format!(
         "[sinks.chat]\nkind = \"webhook\"\ntemplate = \"telegram\"\nchat = \"-100\"\n\
          url = \"http://{addr}\"\ntoken_file = {token:?}\n"

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::venue::Learnt;
 use super::{Check, Level, count, memory, size};
 use crate::commands::session::Session;
-use crate::config::Config;
+use crate::config::{Config, To};
 use crate::engine::Engine;
 use crate::settings::settings;
 
@@ -113,25 +113,31 @@ fn log_folder(session: &Session) -> Check {
     }
 }
 
-/// Of a configuration that has any. Whether they are up is seen when an alert is delivered.
-fn sinks(session: &Session) -> Option<Check> {
+/// Of a configuration that has any; all that is wrong. Whether they are up is seen when an alert is
+/// delivered.
+fn sinks(session: &Session) -> Vec<Check> {
     let Config { sinks, alerts_dir, .. } = &session.config;
-    if sinks.is_empty() {
-        return None;
+    let refused = crate::sinks::check(&session.config);
+    let mut wrong: Vec<String> = refused.iter().map(ToString::to_string).collect();
+    if sinks.iter().any(|sink| sink.to != To::Terminal) {
+        let unwritten = |error| format!("dir in [alerts], {}: {error}", alerts_dir.display());
+        wrong.extend(writable(alerts_dir).map_err(unwritten).err());
     }
+    for sink in sinks {
+        let To::File { path, .. } = &sink.to else { continue };
+        // Files are put aside there, and begun anew.
+        let dir = path.parent().unwrap_or(path);
+        let unwritten =
+            |error| format!("sinks.{}: the folder of {}: {error}", sink.name, path.display());
+        wrong.extend(writable(dir).map_err(unwritten).err());
+    }
+    if sinks.is_empty() || !wrong.is_empty() {
+        let problem = |why| Check::ok("sinks", why).but(Level::Problem, "put right what it names");
+        return wrong.into_iter().map(problem).collect();
+    }
+    let names: Vec<&str> = sinks.iter().map(|sink| sink.name.as_str()).collect();
     let waits = alerts_dir.display();
-    let checked = crate::sinks::check(&session.config).map_err(|error| error.to_string());
-    let written = || writable(alerts_dir).map_err(|error| format!("{waits}: {error}"));
-    Some(match checked.and_then(|()| written()) {
-        Ok(()) => {
-            let names: Vec<&str> = sinks.iter().map(|sink| sink.name.as_str()).collect();
-            Check::ok("sinks", format!("{}; what waits is in {waits}", names.join(", ")))
-        }
-        Err(why) => {
-            let advice = "put right what it names; the folder is dir in [alerts]";
-            Check::ok("sinks", why).but(Level::Problem, advice)
-        }
-    })
+    vec![Check::ok("sinks", format!("{}; what waits is in {waits}", names.join(", ")))]
 }
 
 /// Whether files can be made in a folder, or the folder itself if it is not there yet.

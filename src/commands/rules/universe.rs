@@ -8,6 +8,7 @@ use crate::cli::SessionArgs;
 use crate::commands::Failure;
 use crate::commands::session::Session;
 use crate::commands::table::{count, table};
+use crate::config::{Choice, nearest};
 use crate::live;
 use crate::live::universe::Sieved;
 
@@ -17,6 +18,7 @@ const SHOWN: usize = 5;
 pub(super) fn run(args: &SessionArgs, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
     let Session { config, options, exchange: _exchange } = Session::new(args)?;
     let found = live::sieve(&options, &config)?;
+    named(&options.choice, &found)?;
     if json {
         writeln!(out, "{}", as_json(&found))?;
         return Ok(());
@@ -41,6 +43,23 @@ pub(super) fn run(args: &SessionArgs, json: bool, out: &mut dyn Write) -> Result
     }
     writeln!(out, "{} are followed: {}", count(found.kept.len() as u64), few(&found.kept))?;
     Ok(())
+}
+
+/// Symbols that are named must trade, as a session would have it.
+fn named(choice: &Choice, found: &Sieved) -> Result<(), Failure> {
+    let Choice::Names(names) = choice else { return Ok(()) };
+    let is_kept = |name: &&String| found.kept.iter().any(|kept| **kept == ***name);
+    let missing: Vec<&String> = names.iter().filter(|name| !is_kept(name)).collect();
+    let others = || found.removed.iter().flat_map(|(_, names)| names).chain(&found.kept);
+    let told = missing.iter().map(|name| {
+        let near = nearest(name, others().map(|other| &**other));
+        let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        format!("{name} does not trade at the venue{hint}")
+    });
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Usage(told.collect::<Vec<_>>().join("\n"))),
+    }
 }
 
 fn as_json(found: &Sieved) -> Value {

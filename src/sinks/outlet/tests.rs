@@ -132,3 +132,30 @@ fn pauses_double_up_to_a_limit() {
     );
     assert_eq!((backoff(40), backoff(u32::MAX)), (BACKOFF_MAX, BACKOFF_MAX));
 }
+
+#[cfg(unix)]
+#[test]
+fn the_queue_of_a_sink_that_is_down_comes_back_after_its_folder_is_taken_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let (alerts, away) = (dir.path().join("alerts"), dir.path().join("away"));
+    let path = alerts.join("here.spool");
+    let open = || Spool::open(&path, 1 << 20, 2, Nanos(0)).unwrap();
+    let down = (0..1_000).map(|_| passing(0)).collect();
+    let (outlet, _keys) = start(down, terms(None, None), open());
+    (1..6).for_each(|n| outlet.put(&message(n), false));
+    std::fs::rename(&alerts, away).unwrap();
+    let watch = Stopwatch::start();
+    while !path.exists() && watch.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    outlet.cut();
+    assert_eq!((ended(&outlet).queued, ended(&outlet).lost), (5, 0));
+    drop(outlet);
+    let (outlet, keys) = start(vec![], terms(None, None), open());
+    outlet.close();
+    assert_eq!(ended(&outlet).delivered, 5);
+    assert_eq!(
+        keys.try_iter().collect::<Vec<_>>(),
+        (1..6).map(|n| message(n).key).collect::<Vec<_>>()
+    );
+}
