@@ -10,6 +10,7 @@ use super::inbox::Sender;
 use super::limits::TICK;
 use super::metrics::Serving;
 use crate::rest::worker::Report;
+use crate::sinks::Watch;
 
 /// What runs beside the sockets.
 pub(super) struct Feeds {
@@ -23,6 +24,8 @@ pub(super) struct Feeds {
     pub(super) worker: JoinHandle<Report>,
     /// Who tells the session's numbers, if anybody may fetch them.
     pub(super) serving: Option<Serving>,
+    /// The threads of the sinks.
+    pub(super) sinks: Option<Watch>,
 }
 
 impl Feeds {
@@ -35,7 +38,8 @@ impl Feeds {
             (self.worker.is_finished(), "the REST worker"),
             (serving, "the HTTP endpoint"),
         ];
-        parts.into_iter().find(|(ended, _)| *ended).map(|(_, name)| name)
+        let task = parts.into_iter().find(|(ended, _)| *ended).map(|(_, name)| name);
+        task.or_else(|| self.sinks.as_ref()?.broken())
     }
 
     /// Puts no more into the inbox. What answers are left are counted.

@@ -104,6 +104,7 @@ pub(super) async fn session(
         stop_answers: Some(stop_answers),
         worker,
         serving: numbers.map(|listener| metrics::serve(listener, sources)),
+        sinks: Some(window.watch()),
     };
     let engine = start(parts, channels, now, options.venue.name(), options.threads)?;
     let shown = || {
@@ -184,7 +185,7 @@ async fn carry(
             }
             stuck = &mut overdue, if stopping => return Err(stuck),
             _ = shows.tick() => {
-                let shown = catch_unwind(AssertUnwindSafe(|| show()));
+                let shown = catch_unwind(AssertUnwindSafe(&mut *show));
                 broken = broken.or(shown.err().map(|_| "the display"));
                 // Where the engine broke, everything else ends too, and this is not the cause.
                 if !stopping && !to_do.is_closed() {
@@ -361,6 +362,7 @@ mod tests {
                 report
             }),
             serving: None,
+            sinks: None,
         };
         let now: Clock = Arc::new(|| Nanos(0));
         let sockets = Sockets::new(&options(), &Config::default(), sender.clone(), now).unwrap();

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -69,6 +69,24 @@ pub struct Window {
     messages: Receiver<Message>,
     missed: Arc<Missed>,
     outlets: Arc<[Outlet]>,
+    alive: Weak<()>,
+}
+
+/// Tells whether a thread of the sinks broke.
+pub struct Watch {
+    outlets: Arc<[Outlet]>,
+    /// The courier's thread holds the other end.
+    alive: Weak<()>,
+}
+
+impl Watch {
+    /// What has ended though the session goes on.
+    pub fn broken(&self) -> Option<&'static str> {
+        if self.alive.strong_count() == 0 {
+            return Some("handing on alerts");
+        }
+        self.outlets.iter().any(Outlet::has_broken).then_some("a sink")
+    }
 }
 
 /// What there is to be shown.
@@ -118,9 +136,13 @@ pub(super) fn start(
         screen,
         missed: missed.clone(),
     };
-    let courier =
-        std::thread::Builder::new().name("alerts".into()).spawn(move || own.run(&receiver))?;
-    let window = Window { messages, missed: missed.clone(), outlets: outlets.clone() };
+    let token = Arc::new(());
+    let alive = Arc::downgrade(&token);
+    let courier = std::thread::Builder::new().name("alerts".into()).spawn(move || {
+        let _alive = token;
+        own.run(&receiver);
+    })?;
+    let window = Window { messages, missed: missed.clone(), outlets: outlets.clone(), alive };
     Ok((Teller { parcels, listed: Mutex::default(), missed, outlets, courier }, window))
 }
 
@@ -248,6 +270,11 @@ fn at_the_end(mut sink: SinkStatus) -> SinkStatus {
 }
 
 impl Window {
+    /// What tells whether a thread of the sinks broke.
+    pub fn watch(&self) -> Watch {
+        Watch { outlets: self.outlets.clone(), alive: self.alive.clone() }
+    }
+
     /// What there is to be shown now.
     pub fn look(&self) -> Telling {
         Telling {

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use systems::units::Nanos;
 
-pub use courier::{Handed, OnTape, Teller, Telling, Window};
+pub use courier::{Handed, OnTape, Teller, Telling, Watch, Window};
 pub use message::{Message, as_json, in_words, move_as_json};
 pub use outlet::SinkStatus;
 pub use template::Template;

@@ -277,7 +277,11 @@ impl Outlet {
     /// How it stands; waits for nobody.
     pub(super) fn status(&self) -> SinkStatus {
         let hung = self.queue.is_cut() && !self.has_ended();
-        SinkStatus { hung, ..self.queue.status().clone() }
+        let mut status = SinkStatus { hung, ..self.queue.status().clone() };
+        if self.has_broken() {
+            status.trouble = Some("its thread broke".to_owned());
+        }
+        status
     }
 
     /// No more will come.
@@ -290,6 +294,12 @@ impl Outlet {
     pub(super) fn cut(&self) {
         self.queue.cut.store(true, Ordering::Relaxed);
         self.queue.changed.notify_all();
+    }
+
+    /// Whether its thread has ended though more may come.
+    pub(super) fn has_broken(&self) -> bool {
+        let closing = self.queue.closing.load(Ordering::Relaxed) || self.queue.is_cut();
+        !closing && self.has_ended()
     }
 
     /// Whether its thread has ended.

@@ -159,3 +159,19 @@ fn the_queue_of_a_sink_that_is_down_comes_back_after_its_folder_is_taken_away() 
         (1..6).map(|n| message(n).key).collect::<Vec<_>>()
     );
 }
+
+#[test]
+fn a_thread_that_breaks_is_noticed_and_one_that_ends_is_not() {
+    let (outlet, keys) = start(Vec::new(), terms(None, None), Spool::in_memory(10));
+    outlet.put(&message(0), false);
+    keys.recv().unwrap();
+    assert!(!outlet.has_broken());
+    // Delivering panics without somebody who takes it.
+    drop(keys);
+    outlet.put(&message(1), false);
+    assert_eq!(ended(&outlet).trouble.as_deref(), Some("its thread broke"));
+    assert!(outlet.has_broken());
+    let (outlet, _keys) = start(Vec::new(), terms(None, None), Spool::in_memory(10));
+    outlet.close();
+    assert_eq!((ended(&outlet).trouble, outlet.has_broken()), (None, false));
+}
