@@ -277,11 +277,9 @@ impl Outlet {
     /// How it stands; waits for nobody.
     pub(super) fn status(&self) -> SinkStatus {
         let hung = self.queue.is_cut() && !self.has_ended();
-        let mut status = SinkStatus { hung, ..self.queue.status().clone() };
-        if self.has_broken() {
-            status.trouble = Some("its thread broke".to_owned());
-        }
-        status
+        let status = self.queue.status().clone();
+        let broken = self.has_broken().then(|| "its thread broke".to_owned());
+        SinkStatus { hung, trouble: broken.or(status.trouble), ..status }
     }
 
     /// No more will come.
@@ -298,8 +296,7 @@ impl Outlet {
 
     /// Whether its thread has ended though more may come.
     pub(super) fn has_broken(&self) -> bool {
-        let closing = self.queue.closing.load(Ordering::Relaxed) || self.queue.is_cut();
-        !closing && self.has_ended()
+        !self.queue.closing.load(Ordering::Relaxed) && !self.queue.is_cut() && self.has_ended()
     }
 
     /// Whether its thread has ended.
