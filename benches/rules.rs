@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use benches::timing::quick;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use benches::timing::{quick, slow};
+use criterion::{Criterion, criterion_group, criterion_main};
 use evalexpr::{Context as _, ContextWithMutableVariables as _};
 use systems::candle::Candle;
 use systems::ring::Ring;
@@ -101,11 +101,17 @@ const RULES: usize = 200;
 const WARM: u64 = 320;
 
 /// Rules of seven kinds with other numbers each, over three intervals.
-fn two_hundred() -> Settings {
+fn two_hundred(forming: bool) -> Settings {
     let mut text = String::new();
     for index in 0..RULES {
         let (n, interval) = (5 + index % 16, ["1m", "3m", "15m"][index % 3]);
+        // Of forming candles three kinds: most functions look back over closed ones.
         let when = match index % 7 {
+            kind if forming => match kind % 3 {
+                0 => format!("forming close > 1.01 * forming ema({n}) and forming trades > 10"),
+                1 => format!("forming rsi({n}) < 30 and forming close < closed low"),
+                _ => format!("forming volume > {n} * closed volume"),
+            },
             0 => format!("close crosses_above ema({n}) and volume > average(volume, 10)[1]"),
             1 => format!("rsi({n}) < 30 and rising(2)"),
             2 => format!("volume > {n} * average(volume, 20)[1] and trades > 10"),
@@ -115,6 +121,9 @@ fn two_hundred() -> Settings {
             _ => format!("within({n}, rsi(14) > 70) and close < ema(12)"),
         };
         text += &format!("[rules.r{index}]\nwhen = \"{when}\"\ninterval = \"{interval}\"\n");
+        if forming {
+            text += "on = \"forming\"\n";
+        }
     }
     match Config::parse("here", &text) {
         Ok(config) => settings(&config),
@@ -132,7 +141,7 @@ struct Minutes {
 }
 
 impl Minutes {
-    fn new(settings: &Settings) -> Self {
+    fn new(settings: &Settings, threads: usize) -> Self {
         let scale = Scale::exact(2);
         let spec = |index| SymbolSpec {
             name: format!("S{index}USDT").into(),
@@ -140,7 +149,8 @@ impl Minutes {
             quantity: scale,
         };
         let specs: Vec<_> = (0..SYMBOLS).map(spec).collect();
-        let Ok(engine) = Engine::new(settings, &specs, 1) else { panic!("the schedule builds") };
+        let engine = Engine::new(settings, &specs, threads);
+        let Ok(engine) = engine else { panic!("the schedule builds") };
         let (prices, batch) = (vec![10_000; SYMBOLS], Batch::default());
         let mut minutes = Self { engine, minute: 0, random: 0x2545_f491_4f6c_dd1d, prices, batch };
         minutes.beat(0, 0);
@@ -195,33 +205,65 @@ impl Minutes {
     }
 }
 
+/// What is timed of a minute.
+#[derive(Clone, Copy, PartialEq)]
+enum Timed {
+    /// Its end, where it is that of a candle of 1m alone.
+    Close,
+    /// Its end, where candles of all intervals end.
+    CloseOfAll,
+    /// A heartbeat of the second after it, which closes nothing.
+    Heartbeat,
+}
+
+impl Minutes {
+    /// So many minutes of which something is timed, and how long that took.
+    fn time(&mut self, timed: Timed, mut count: u64) -> Duration {
+        let mut elapsed = Duration::ZERO;
+        while count > 0 {
+            self.prints();
+            let close = self.beat(60, 1);
+            let idle = self.beat(60, 2);
+            self.minute += 1;
+            let wanted = match timed {
+                Timed::Close => (!self.minute.is_multiple_of(3)).then_some(close),
+                Timed::CloseOfAll => self.minute.is_multiple_of(15).then_some(close),
+                Timed::Heartbeat => Some(idle),
+            };
+            elapsed += wanted.unwrap_or_default();
+            count -= u64::from(wanted.is_some());
+        }
+        elapsed
+    }
+}
+
 /// With the rules and without: the difference is what they cost.
 fn scan(criterion: &mut Criterion) {
-    let ruled = two_hundred();
+    let (ruled, forming) = (two_hundred(false), two_hundred(true));
     // The same indicators, so that the difference is that of the rules alone.
     let plain = Settings { rules: Default::default(), ..ruled.clone() };
-    for (name, closes) in [("rules/close", true), ("rules/heartbeat", false)] {
-        let mut group = criterion.benchmark_group(name);
-        group.sample_size(10).warm_up_time(Duration::from_millis(1));
-        group.measurement_time(Duration::from_secs(2));
-        group.throughput(Throughput::Elements(if closes { SYMBOLS as u64 } else { 1 }));
-        for (function, settings) in [("without", &plain), ("ours", &ruled)] {
-            let mut minutes = Minutes::new(settings);
-            group.bench_function(function, |bencher| {
-                bencher.iter_custom(|iterations| {
-                    let mut elapsed = Duration::ZERO;
-                    for _ in 0..iterations {
-                        minutes.prints();
-                        let close = minutes.beat(60, 1);
-                        let idle = minutes.beat(60, 2);
-                        minutes.minute += 1;
-                        elapsed += if closes { close } else { idle };
-                    }
-                    elapsed
+    // Threads are there once for all engines: as many as the first of them wants.
+    drop(Engine::new(&plain, &[], 2));
+    let closes = [
+        ("rules/close", Timed::Close, 40),
+        ("rules/close of all", Timed::CloseOfAll, 12),
+        ("rules/heartbeat", Timed::Heartbeat, 40),
+    ];
+    let beats = [("rules/forming", Timed::Heartbeat, 12)];
+    for threads in [1, 2] {
+        let ours = [("ours", &ruled, &closes[..]), ("ours", &forming, &beats)];
+        for (function, settings, what) in [("without", &plain, &closes[..])].into_iter().chain(ours)
+        {
+            let mut minutes = Minutes::new(settings, threads);
+            for &(name, timed, samples) in what {
+                let mut group = slow(criterion, name);
+                group.sample_size(samples);
+                group.bench_function(format!("{function}/{threads}"), |bencher| {
+                    bencher.iter_custom(|count| minutes.time(timed, count));
                 });
-            });
+                group.finish();
+            }
         }
-        group.finish();
     }
 }
 

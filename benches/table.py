@@ -35,7 +35,8 @@ def rate(ns):
 
 
 def rows(found, memory):
-    def row(what, ours, peer="", ratio="", budget=""):
+    def row(what, ours, peer=None, ratio=None, budget=""):
+        peer, ratio = peer or "", ratio or ""
         return f"| {what} | {ours} | {peer} | {ratio} | {budget} |"
 
     def beside(what, group, ours="ours", budget="", show=duration):
@@ -78,14 +79,18 @@ def rows(found, memory):
                           "restate", f"ours/{depth}", budget)
     yield from beside("a condition of three comparisons, once", "rules/condition",
                       budget="0.10")
-    closing = "a close of 2,000 symbols with 200 rules on 3 intervals: a symbol"
-    for group, what in [("rules/close", closing),
-                        ("rules/heartbeat", "the same, a heartbeat without a close")]:
+    minute = "a minute's end of 2,000 symbols with 200 rules on 1m, 3m and 15m"
+    for group, what, budget in [("rules/close", f"{minute}: 1m alone closes", "5 ms"),
+                                ("rules/close of all", "the same, all three close", "5 ms"),
+                                ("rules/heartbeat", "the same, a heartbeat without a close", ""),
+                                ("rules/forming", "the same on candles that form: a heartbeat", "")]:
         values = found.get(group, {})
-        if "ours" in values and "without" in values:
-            ours, without = values["ours"], values["without"]
-            yield row(what, duration(ours), f"without rules {duration(without)}",
-                      f"{ours / without:.2f}")
+        for threads in (1, 2):
+            if f"ours/{threads}" in values:
+                ours, without = values[f"ours/{threads}"], values.get(f"without/{threads}")
+                where = f"{what}, {threads} thread{'s' * (threads > 1)}"
+                yield row(where, duration(ours), without and f"without rules {duration(without)}",
+                          without and f"{ours / without:.2f}", budget)
     if "resident_mb" in memory:
         yield row("resident, 2,000 symbols x 3 intervals x 300 candles",
                   f"{memory['resident_mb']:.0f} MB", budget="250 MB")

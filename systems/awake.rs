@@ -54,6 +54,12 @@ impl Awake {
         &self.rows
     }
 
+    /// The symbols awake whose numbers are in a range, ascending.
+    pub fn symbols_within(&self, numbers: core::ops::Range<usize>) -> &[SymbolId] {
+        let place = |number| self.symbols.partition_point(|at| usize::from(at.0) < number);
+        &self.symbols[place(numbers.start)..place(numbers.end)]
+    }
+
     /// Whether most rows are awake.
     pub fn most(&self) -> bool {
         self.most

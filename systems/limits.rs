@@ -34,6 +34,17 @@ pub const REJUDGE_MAX: usize = 64;
 /// Columns that rules may read of the rows of one interval. One more is a configuration error.
 pub const RULE_COLUMNS_MAX: usize = 128;
 
+/// Nodes by which one rule may make the plan of its interval larger, written out in full. One that
+/// needs more is judged by itself: its loops are long, and gain little from company.
+pub const PLANNED_MAX: usize = 1_024;
+
+/// Nodes of one plan. Rules beyond that are judged by themselves.
+pub const PLAN_MAX: usize = 32_768;
+
+/// Symbols of a group, which one thread judges. More leave threads without work, fewer leave
+/// groups that are not full.
+pub const GROUP_MAX: usize = 64;
+
 /// Tables of one configuration. One more is a configuration error.
 pub const TABLES_MAX: usize = 32;
 

@@ -4,14 +4,20 @@
 use crate::indicator::Bar;
 use crate::limits::{ADDED_MAX, REJUDGE_MAX};
 
+mod abreast;
 pub mod alert;
 pub mod board;
 pub mod forming;
+pub mod group;
 pub mod judge;
 pub mod lanes;
+mod machine;
+mod plan;
 pub mod program;
+mod registers;
 mod run;
 pub mod standing;
+pub mod state;
 mod times;
 pub mod universe;
 

@@ -10,7 +10,7 @@ use crate::base::{Base, BaseItem};
 use crate::each_row;
 use crate::indicator::Indicator;
 use crate::ingest::{Inbox, take_in};
-use crate::rule::{alert, board, forming, judge, lanes, universe};
+use crate::rule::{alert, board, forming, group, judge, lanes, universe};
 use crate::settings::Settings;
 use crate::track::{convert, indicate};
 use crate::{dispatch, reconcile, request, roll_up};
@@ -117,6 +117,7 @@ fn add_rules(schedule: &mut Schedule, settings: &Settings) {
         (
             lanes::fill.run_if(anyone),
             universe::rank.run_if(universe::compares),
+            group::closed.run_if(anyone),
             judge::judge,
             alert::tell,
             board::place.run_if(board::any),
@@ -127,7 +128,7 @@ fn add_rules(schedule: &mut Schedule, settings: &Settings) {
     );
     if forming::foresees(settings) {
         schedule.add_systems(
-            (forming::form, forming::fill, forming::watch)
+            (forming::form, forming::fill, group::forming, forming::watch)
                 .chain()
                 .in_set(Rules)
                 .after(board::place)

@@ -20,6 +20,7 @@ use crate::row::{Absent, Dirty, Front, Row, Rows};
 use crate::rule::alert::Desk;
 use crate::rule::board::Boards;
 use crate::rule::forming::{Forming, Watched};
+use crate::rule::group::{Group, Groups};
 use crate::rule::judge::Judged;
 use crate::rule::lanes::lanes_of;
 use crate::rule::universe::Universe;
@@ -33,6 +34,7 @@ use crate::units::Scale;
 pub fn world(settings: &Settings, symbols: &[SymbolSpec]) -> World {
     let mut world = World::new();
     let mut rows = Rows::default();
+    world.insert_resource(Groups::new(settings));
     for interval in 0..settings.intervals.len() {
         for (index, spec) in symbols.iter().enumerate() {
             let new = New { symbol: SymbolId(index as u16), scales: (spec.price, spec.quantity) };
@@ -96,6 +98,15 @@ fn spawn_at(
     } else if let Some(base) = rows.get(new.symbol, 0) {
         world.entity_mut(row).insert(RollUp::onto(base));
     }
+    let mut groups = core::mem::take(&mut *world.resource_mut::<Groups>());
+    for group in groups.wanted(interval, new.symbol).collect::<Vec<_>>() {
+        let group = world.spawn(group);
+        let entity = group.id();
+        if let Some(group) = group.get::<Group>() {
+            groups.add(group, entity);
+        }
+    }
+    *world.resource_mut::<Groups>() = groups;
     row
 }
 

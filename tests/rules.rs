@@ -8,6 +8,7 @@ mod naive;
 mod sections;
 mod tables;
 mod times;
+mod together;
 
 use systems::dispatch::Outbox;
 use systems::interval::Interval;

@@ -44,8 +44,7 @@ impl Engine {
         if judging.forming {
             return self.world.get::<Watched>(row)?.holds_since(rule);
         }
-        let rules = &self.world.get::<Judged>(row)?.rules;
-        rules.iter().find(|(known, _)| *known == rule)?.1.holds_since()
+        self.world.get::<Judged>(row)?.holds_since(rule)
     }
 
     /// What rules see of a symbol.

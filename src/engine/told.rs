@@ -108,8 +108,7 @@ impl Engine {
         let mut counts = vec![0; self.world.resource::<Settings>().rules.judged.len()];
         for &row in self.world.resource::<Rows>().by_interval().flatten() {
             let judged = self.world.get::<Judged>(row);
-            let closed = judged.into_iter().flat_map(|judged| &judged.rules);
-            let closed = closed.map(|(rule, standing)| (*rule, standing.cooled));
+            let closed = judged.into_iter().flat_map(Judged::cooled);
             let forming = self.world.get::<Watched>(row).into_iter().flat_map(Watched::cooled);
             closed.chain(forming).for_each(|(rule, count)| counts[usize::from(rule)] += count);
         }

@@ -5,7 +5,7 @@ use bevy_ecs::prelude::*;
 
 use super::judge::{Fresh, Judged, Scene, converged, proven, views};
 use super::lanes::{Lanes, Views};
-use super::standing::Said;
+use super::state::Said;
 use super::universe::Universe;
 use super::{Budget, Judging, Tell};
 use crate::awake::Awake;
@@ -229,7 +229,7 @@ struct Teller<'a> {
 
 impl Teller<'_> {
     fn tell(&mut self, judged: &mut Judged) {
-        let Judged { rules, fresh, .. } = judged;
+        let Judged { told, fresh, .. } = judged;
         // What is taken back comes first, and an end before the beginning that it belongs to.
         let turn = |fresh: &Fresh| match (fresh.withdrawn, fresh.said.enters) {
             (true, false) => 0,
@@ -238,17 +238,14 @@ impl Teller<'_> {
         };
         fresh.sort_by_key(|fresh| (turn(fresh), fresh.said.open_time, fresh.rule));
         for fresh in fresh.drain(..) {
-            let standing = rules.iter_mut().find(|(index, _)| *index == fresh.rule);
-            if let Some((_, standing)) = standing {
-                self.one(fresh, &mut standing.told);
-            }
+            self.one(fresh, told);
         }
     }
 
-    fn one(&mut self, fresh: Fresh, told: &mut Vec<Nanos>) {
+    fn one(&mut self, fresh: Fresh, told: &mut Vec<(u16, Nanos)>) {
         let Fresh { rule, said, withdrawn, late } = fresh;
         let judging = &self.settings.rules.judged[usize::from(rule)];
-        let known = told.iter().position(|&told| told == said.entered);
+        let known = told.iter().position(|&told| told == (rule, said.entered));
         let symbol = self.row.symbol;
         let held = Held { rule, symbol, open_time: said.open_time };
         let kind = match (said.enters, withdrawn, known) {
@@ -257,7 +254,7 @@ impl Teller<'_> {
                 if judging.tell != Tell::Exit && !self.desk.spend(self.settings, held, self.now) {
                     return;
                 }
-                told.push(said.entered);
+                told.push((rule, said.entered));
                 Kind::Enter
             }
             (true, true, Some(at)) => {

@@ -6,12 +6,17 @@
 
 use bevy_ecs::prelude::*;
 
+use super::abreast::Truths;
 use super::alert::{Alert, Desk, Held, Kind};
+use super::group::{Group, Groups, On, asked};
 use super::judge::{Scene, converged, programs, views};
 use super::lanes::{Lanes, Views};
-use super::standing::{State, Truth, Verdict};
+use super::machine::{Entry, Known, Machine};
+use super::plan::Plan;
+use super::standing::exits;
+use super::state::{Said, Truth, Verdict};
 use super::times::Times;
-use super::{Judging, Source, Tell};
+use super::{Judging, Program, Source, Tell};
 use crate::bucket::Open;
 use crate::candle::Candle;
 use crate::dispatch::Outbox;
@@ -33,20 +38,22 @@ pub struct Forming {
     columns: Vec<Value>,
 }
 
-/// The standings of rules on the forming candle of one row.
+/// The standing of rules on the forming candle of one row.
 #[derive(Component, Clone, Debug)]
 pub struct Watched {
-    rules: Vec<Watch>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Watch {
-    rule: u16,
-    state: State,
-    /// When a beginning was told that has not ended.
-    told: Option<Nanos>,
-    /// Beginnings that nobody was told of, because of the cool-down.
-    cooled: u64,
+    /// Which rules, by number.
+    numbers: Box<[u16]>,
+    /// Which of them have a condition that ends them, a bit for each.
+    exits: Box<[u64]>,
+    machine: Machine,
+    /// What is known of them now; kept for its memory.
+    entries: Box<[Entry]>,
+    /// By rule, when a beginning was told that has not ended.
+    told: Box<[Option<Nanos>]>,
+    /// By rule, beginnings that nobody was told of, because of the cool-down.
+    cooled: Box<[u32]>,
+    /// What they say now, by their places; kept for its memory.
+    said: Vec<(usize, Said)>,
 }
 
 impl Forming {
@@ -66,26 +73,62 @@ impl Forming {
 impl Watched {
     /// By rule, the beginnings that nobody was told of, because of the cool-down.
     pub fn cooled(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
-        self.rules.iter().map(|watch| (watch.rule, watch.cooled))
+        self.numbers.iter().zip(&self.cooled).map(|(number, cooled)| (*number, (*cooled).into()))
     }
 
     /// Since when a rule holds, if it does.
     pub fn holds_since(&self, rule: u16) -> Option<Nanos> {
-        self.rules.iter().find(|watch| watch.rule == rule)?.state.holds_since()
+        self.machine.holds_since(self.numbers.binary_search(&rule).ok()?)
     }
 
     /// Of a row with rules on its forming candle; `None` of others.
     pub fn new(settings: &Settings, interval: usize) -> Option<Self> {
-        let rules = settings.rules.judged.iter().enumerate();
-        let own = rules.filter(|(_, rule)| rule.forming && usize::from(rule.interval) == interval);
-        let new = |(index, _)| Watch {
-            rule: index as u16,
-            state: State::default(),
-            told: None,
-            cooled: 0,
-        };
-        let rules: Vec<_> = own.map(new).collect();
-        (!rules.is_empty()).then_some(Self { rules })
+        let numbers: Box<[u16]> = asked(settings, interval as u8, On::Forming).collect();
+        let exits = exits(&settings.rules.judged, &numbers);
+        (!numbers.is_empty()).then(|| Self {
+            machine: Machine::new(numbers.len()),
+            entries: vec![Entry::default(); exits.len()].into(),
+            told: vec![None; numbers.len()].into(),
+            cooled: vec![0; numbers.len()].into(),
+            said: Vec::new(),
+            numbers,
+            exits,
+        })
+    }
+
+    /// Judges the rules as of `now`: most by what the plan said of the row, if it did.
+    fn judge(
+        &mut self,
+        (rules, plan): (&[Judging], &Plan),
+        truths: Option<&[Truths]>,
+        (views, interval): (&Views<'_>, u8),
+        now: Nanos,
+    ) -> Option<()> {
+        let ring = views.view(interval)?.ring;
+        let Self { numbers, exits, machine, entries, cooled, said, .. } = self;
+        let all = 0..numbers.len();
+        for (entry, truths) in entries.iter_mut().zip(truths.into_iter().flatten()) {
+            *entry = Entry { judged: u64::MAX, truths: *truths };
+        }
+        let alone = plan.alone.iter().map(|place| usize::from(*place));
+        let alone = alone.filter(|_| truths.is_some()).chain(all.filter(|_| truths.is_none()));
+        for place in alone {
+            let rule = &rules[usize::from(numbers[place])];
+            let run = |program: &Program| Truth::of(program.run(views, interval, ring.end()));
+            let exit = rule.exit.as_ref().map_or(Truth::Unknown, run);
+            let verdict = Verdict { open_time: now, when: run(&rule.when), exit };
+            entries[place / 64].put(place % 64, verdict);
+        }
+        let (length, history) = (ring.interval().ns(), Nanos(0));
+        let known = Known { rules, numbers, exits, length, history };
+        said.clear();
+        machine.step(&known, entries, (now, now), |place, one| match one.held {
+            true => cooled[place] += u32::from(one.enters),
+            false => said.push((place, one)),
+        });
+        // By rule: the machine tells ends first.
+        said.sort_unstable_by_key(|(place, _)| *place);
+        Some(())
     }
 }
 
@@ -162,6 +205,7 @@ pub fn fill(
 /// by number, rules by number.
 pub fn watch(
     scene: Scene,
+    (groups, abreast): (Res<Groups>, Query<&Group>),
     opens: Query<&Open>,
     mut desk: ResMut<Desk>,
     mut outbox: ResMut<Outbox>,
@@ -175,45 +219,31 @@ pub fn watch(
             continue;
         }
         let views = views(settings, table, seen, row, inbox.now);
-        for watch in &mut watched.rules {
-            let judging = &settings.rules.judged[usize::from(watch.rule)];
-            let symbol = row.symbol;
-            let Some(kind) = watch.step(judging, &views, inbox.now) else { continue };
-            let entered = watch.state.entered();
-            let held = Held { rule: watch.rule, symbol, open_time: entered };
-            let kind = match kind {
-                Kind::Enter
-                    if judging.tell == Tell::Exit || desk.spend(settings, held, inbox.now) =>
-                {
-                    watch.told = Some(entered);
+        let Some((group, plan)) = groups.of(row, On::Forming) else { continue };
+        let group = group.and_then(|group| abreast.get(group).ok());
+        let end = views.view(row.interval).map_or(0, |view| view.ring.end());
+        let truths = group.and_then(|group| group.truths(row.symbol, end));
+        let plan = (&*settings.rules.judged, plan);
+        watched.judge(plan, truths, (&views, row.interval), inbox.now);
+        let Watched { numbers, told, said, .. } = &mut *watched;
+        for (place, said) in said.drain(..) {
+            let (rule, told) = (numbers[place], &mut told[place]);
+            let judging = &settings.rules.judged[usize::from(rule)];
+            let entered = said.entered;
+            let held = Held { rule, symbol: row.symbol, open_time: entered };
+            let kind = match said.enters {
+                true if judging.tell == Tell::Exit || desk.spend(settings, held, inbox.now) => {
+                    *told = Some(entered);
                     (judging.tell != Tell::Exit).then_some(Kind::Enter)
                 }
-                Kind::Exit if watch.told.take() == Some(entered) => {
+                false if told.take() == Some(entered) => {
                     (judging.tell != Tell::Enter).then_some(Kind::Exit)
                 }
                 _ => None,
             };
-            let alert = kind.map(|kind| (kind, watch.rule, entered));
-            if let Some(alert) = alert {
-                push(&mut outbox, &views, judging, (row, forming), alert);
+            if let Some(kind) = kind {
+                push(&mut outbox, &views, judging, (row, forming), (kind, rule, entered));
             }
-        }
-    }
-}
-
-impl Watch {
-    fn step(&mut self, rule: &Judging, views: &Views<'_>, now: Nanos) -> Option<Kind> {
-        let ring = views.view(rule.interval)?.ring;
-        let run =
-            |program: &super::Program| Truth::of(program.run(views, rule.interval, ring.end()));
-        let exit = rule.exit.as_ref().map_or(Truth::Unknown, run);
-        let verdict = Verdict { open_time: now, when: run(&rule.when), exit };
-        let said = self.state.step(rule, verdict, (now, ring.interval().ns()), Nanos(0))?;
-        self.cooled += u64::from(said.held && said.enters);
-        match (said.held, said.enters) {
-            (true, _) => None,
-            (_, true) => Some(Kind::Enter),
-            (_, false) => Some(Kind::Exit),
         }
     }
 }

@@ -4,8 +4,13 @@
 use bevy_ecs::prelude::*;
 use bevy_ecs::system::SystemParam;
 
+use super::abreast::Truths;
+use super::group::{Group, Groups, On, asked};
 use super::lanes::{Lanes, View, Views};
-use super::standing::{Row as Known, Said, Sayings, Standing, Truth, Verdict};
+use super::machine::Entry;
+use super::plan::Plan;
+use super::standing::{Row as Known, Sayings, Standing};
+use super::state::{Said, Truth, Verdict};
 use super::{Judging, Program};
 use crate::awake::Awake;
 use crate::bucket::Open;
@@ -33,15 +38,19 @@ pub struct Fresh {
     pub late: bool,
 }
 
-/// The standings of all rules with one row.
+/// The standing of all rules with one row.
 #[derive(Component, Clone, Debug)]
 pub struct Judged {
-    /// By rule, those of the row's interval.
-    pub rules: Vec<(u16, Standing)>,
+    /// Of the rules that look at their own symbol alone.
+    own: Standing,
+    /// Of those that compare symbols, and so are judged when all of them are ranked.
+    ranking: Standing,
     /// Open times of the candles as they were judged last.
     times: Lane<Nanos>,
     /// What ended at this or before was there before its symbol was listened to.
     history: Nanos,
+    /// By rule, the candles at which it began to hold and somebody was told.
+    pub told: Vec<(u16, Nanos)>,
     /// What is to be told.
     pub fresh: Vec<Fresh>,
     sayings: Sayings,
@@ -50,50 +59,61 @@ pub struct Judged {
 impl Judged {
     /// No candle was judged yet, by the rules of an interval; `None` if it has none.
     pub fn new(settings: &Settings, interval: usize) -> Option<Self> {
-        let own =
-            |(_, rule): &(usize, &Judging)| usize::from(rule.interval) == interval && !rule.forming;
-        let rules = settings.rules.judged.iter().enumerate().filter(own);
-        let rules: Vec<_> = rules.map(|(index, _)| (index as u16, Standing::default())).collect();
-        let times = Lane::new(2 * REJUDGE_MAX);
-        let history = Nanos(u64::MAX);
-        let (fresh, sayings) = (Vec::new(), Sayings::default());
-        (!rules.is_empty()).then_some(Self { rules, times, history, fresh, sayings })
+        let standing = |on| {
+            let numbers = asked(settings, interval as u8, on).collect();
+            Standing::new(&settings.rules.judged, numbers)
+        };
+        let (own, ranking) = (standing(On::Closed), standing(On::Ranked));
+        let any = own.numbers().len() + ranking.numbers().len() > 0;
+        any.then(|| Self {
+            own,
+            ranking,
+            times: Lane::new(2 * REJUDGE_MAX),
+            history: Nanos(u64::MAX),
+            told: Vec::new(),
+            fresh: Vec::new(),
+            sayings: Sayings::default(),
+        })
     }
 
-    fn judge(&mut self, settings: &Settings, views: &Views<'_>, interval: u8, first: Nanos) {
+    /// By rule, beginnings that nobody was told of because of the cool-down.
+    pub fn cooled(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
+        self.own.cooled().chain(self.ranking.cooled())
+    }
+
+    /// Start of the candle since which a rule holds, if it does.
+    pub fn holds_since(&self, rule: u16) -> Option<Nanos> {
+        self.own.holds_since(rule).or_else(|| self.ranking.holds_since(rule))
+    }
+
+    fn judge(&mut self, bench: &Bench<'_>, first: Nanos) {
+        let Bench { settings, views, interval, .. } = *bench;
         let Some(&View { ring, lanes, .. }) = views.view(interval) else { return };
         if self.history == Nanos(u64::MAX) {
             self.history = first;
         }
-        let Self { rules, times, history, fresh, sayings } = self;
-        let length = ring.interval().ns();
-        for (index, standing) in &mut *rules {
-            let rule = &settings.rules.judged[usize::from(*index)];
-            let end = if rule.ranks { lanes.ranked.min(ring.end()) } else { ring.end() };
-            let Some(from) = from(settings, views, rule, standing.end(), end) else { continue };
-            let newest = standing.end().checked_sub(1).and_then(|at| times.get(at)).copied();
-            let before = |at: u64| times.get(at).copied().unwrap_or_default();
-            let row = Known { length, history: *history, before: &before };
-            standing.judge(rule, row, (from, end), sayings, |position| {
-                verdict(views, rule, interval, position)
-            });
-            let late = |said: &Said| newest.is_some_and(|newest| said.open_time <= newest);
-            let rule = *index;
-            let withdrawn = sayings.withdrawn().filter(|said| !said.held);
-            fresh.extend(withdrawn.map(|said| Fresh { rule, said, withdrawn: true, late: true }));
-            for said in sayings.fresh() {
-                if said.held {
-                    standing.cooled +=
-                        u64::from(said.enters && said.open_time.plus(length) > *history);
-                } else {
-                    fresh.push(Fresh { rule, said, withdrawn: false, late: late(&said) });
-                }
-            }
-        }
+        let Self { own, ranking, times, history, fresh, sayings, .. } = self;
+        let before = |at: u64| times.get(at).copied().unwrap_or_default();
+        let now = |at: u64| views.open_time(interval, at);
+        let row = Known {
+            rules: &settings.rules.judged,
+            length: ring.interval().ns(),
+            history: *history,
+            before: &before,
+            now: &now,
+        };
+        bench.judge(own, &row, ring.end(), (sayings, fresh));
+        // No plan has those: their candle is another one where ranks have to wait.
+        let one_by_one = Bench { truths: None, ..*bench };
+        one_by_one.judge(ranking, &row, lanes.ranked.min(ring.end()), (sayings, fresh));
         self.remember(ring, lanes);
-        let oldest = self.times.start();
-        if let Some(&oldest) = self.times.get(oldest) {
-            self.rules.iter_mut().for_each(|(_, standing)| standing.prune(oldest));
+        // What cannot be withdrawn any more is forgotten now and then.
+        if let Some(&oldest) = self.times.get(self.times.start()).filter(|_| ring.end() % 16 == 0) {
+            let Self { own, ranking, told, .. } = self;
+            told.retain(|&(rule, told)| {
+                let present = own.entered(rule).or_else(|| ranking.entered(rule));
+                told >= oldest || present == Some(told)
+            });
         }
     }
 
@@ -108,6 +128,71 @@ impl Judged {
                 None if position >= known => self.times.push(opened),
                 None => {}
             }
+        }
+    }
+}
+
+/// One row as it is judged.
+struct Bench<'a> {
+    settings: &'a Settings,
+    views: &'a Views<'a>,
+    interval: u8,
+    plan: &'a Plan,
+    /// What is known of the newest candle, if it was judged with those of other symbols.
+    truths: Option<&'a [Truths]>,
+}
+
+impl Bench<'_> {
+    /// Judges what is new or changed up to `end`.
+    fn judge(
+        &self,
+        standing: &mut Standing,
+        row: &Known<'_>,
+        end: u64,
+        (sayings, fresh): (&mut Sayings, &mut Vec<Fresh>),
+    ) {
+        let Self { settings, views, interval, plan, truths } = *self;
+        if standing.numbers().is_empty() {
+            return;
+        }
+        let judged = standing.end();
+        // The earliest at which anything changed that any of the rules reads.
+        let others = plan.reads.iter().filter_map(|other| views.changed(interval, *other));
+        let changed = others.fold(judged, u64::min);
+        if changed >= end.max(judged) {
+            return;
+        }
+        if let Some(truths) = truths.filter(|_| changed == judged && judged + 1 == end) {
+            standing.add(row, truths, fresh, |numbers, entries| {
+                self.complete(numbers, entries, judged);
+            });
+            return;
+        }
+        let rules = &settings.rules.judged;
+        sayings.from.clear();
+        sayings.from.extend(standing.numbers().iter().map(|number| {
+            let rule = &rules[usize::from(*number)];
+            from(settings, views, rule, judged, end).unwrap_or(end)
+        }));
+        standing.judge(row, end, (sayings, fresh), |number, position| {
+            verdict(views, &rules[usize::from(number)], interval, position)
+        });
+    }
+
+    /// Puts in what the plan does not say of the candle at `position`.
+    fn complete(&self, numbers: &[u16], entries: &mut [Entry], position: u64) {
+        let rule = |place: usize| &self.settings.rules.judged[usize::from(numbers[place])];
+        for place in self.plan.strict.iter().map(|place| usize::from(*place)) {
+            let entry = &mut entries[place / 64];
+            let holds = entry.truths.holds >> (place % 64) & 1 == 1;
+            if holds && !proven(self.views, rule(place), self.interval, position) {
+                entry.truths.holds &= !(1 << (place % 64));
+                entry.truths.known &= !(1 << (place % 64));
+            }
+        }
+        for place in self.plan.alone.iter().map(|place| usize::from(*place)) {
+            let verdict = verdict(self.views, rule(place), self.interval, position);
+            entries[place / 64].put(place % 64, verdict);
         }
     }
 }
@@ -215,14 +300,24 @@ pub struct Scene<'w, 's> {
 type Each<'w> = (&'w Row, Mut<'w, Judged>);
 
 /// Judges the rows that are awake; all of them, where ranks have changed.
-pub fn judge(scene: Scene, opens: Query<&Open>, mut rows: Query<(&Row, &mut Judged)>) {
+pub fn judge(
+    scene: Scene,
+    groups: Res<Groups>,
+    abreast: Query<&Group>,
+    opens: Query<&Open>,
+    mut rows: Query<(&Row, &mut Judged)>,
+) {
     let Scene { inbox, awake, settings, universe, table, seen } = &scene;
     let visit = |(row, mut judged): Each<'_>| {
         let base = table.get(row.symbol, 0).and_then(|base| opens.get(base).ok());
         let listening = base.filter(|open| open.ledger.started());
         let first = listening.map_or(Nanos(u64::MAX), |open| open.ledger.began());
-        let views = views(settings, table, seen, row, inbox.now);
-        judged.judge(settings, &views, row.interval, first);
+        let views = &views(settings, table, seen, row, inbox.now);
+        let Some((group, plan)) = groups.of(row, On::Closed) else { return };
+        let group = group.and_then(|group| abreast.get(group).ok());
+        let end = views.view(row.interval).map_or(0, |view| view.ring.end());
+        let truths = group.and_then(|group| group.truths(row.symbol, end));
+        judged.judge(&Bench { settings, views, interval: row.interval, plan, truths }, first);
     };
     if universe.ranked() {
         rows.iter_mut().for_each(visit);

@@ -22,10 +22,11 @@ pub struct Lanes {
     width: usize,
     /// Candles held less one: their number is a power of two.
     mask: u64,
+    /// Those of the candles that are held, then of the one that is forming, then of none at all:
+    /// so every candle that a rule may ask for has a place, and NaN needs no case of its own.
     values: Box<[f64]>,
     /// By candle: which columns no longer depend on where the series began.
     converged: Box<[u128]>,
-    forming: Box<[f64]>,
     end: u64,
     /// When the symbol was listed, if that happened while it was looked for.
     pub listed: Option<Nanos>,
@@ -42,9 +43,8 @@ impl Lanes {
         Self {
             width,
             mask: kept as u64 - 1,
-            values: vec![f64::NAN; width * kept].into_boxed_slice(),
+            values: vec![f64::NAN; width * (kept + 2)].into_boxed_slice(),
             converged: vec![0; kept].into_boxed_slice(),
-            forming: vec![f64::NAN; width].into_boxed_slice(),
             end: 0,
             listed: None,
             changed: None,
@@ -60,16 +60,26 @@ impl Lanes {
     /// A column at a position, which may be the end: NaN is not known.
     #[inline]
     pub fn get(&self, position: u64, column: u8) -> f64 {
-        let column = usize::from(column);
-        if position >= self.end {
-            let forms = position == self.end;
-            return self.forming.get(column).copied().filter(|_| forms).unwrap_or(f64::NAN);
-        }
-        if self.end - position > self.mask + 1 {
-            return f64::NAN;
-        }
-        let slot = (position & self.mask) as usize;
-        self.values.get(slot * self.width + column).copied().unwrap_or(f64::NAN)
+        self.values.get(self.place(position) + usize::from(column)).copied().unwrap_or(f64::NAN)
+    }
+
+    /// All columns, candle by candle.
+    #[inline]
+    pub(super) fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Where among them those of the candle at a position begin, which may be the end.
+    #[inline]
+    pub(super) fn place(&self, position: u64) -> usize {
+        let kept = self.mask + 1;
+        let held = position < self.end && self.end - position <= kept;
+        let slot = match position == self.end {
+            _ if held => position & self.mask,
+            true => kept,
+            false => kept + 1,
+        };
+        slot as usize * self.width
     }
 
     /// Which columns no longer depend on where the series began.
@@ -106,7 +116,8 @@ impl Lanes {
 
     /// The columns of the candle that is forming.
     pub fn forming_mut(&mut self) -> &mut [f64] {
-        &mut self.forming
+        let forming = (self.mask as usize + 1) * self.width;
+        &mut self.values[forming..][..self.width]
     }
 
     /// Notes that something changed at `position`.

@@ -15,7 +15,7 @@ pub const STACK_MAX: usize = 32;
 pub const NESTED_MAX: usize = 4;
 
 /// A set of marks, one bit each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Marks(u8);
 
 impl Marks {

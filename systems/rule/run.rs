@@ -1,7 +1,7 @@
 //! A program under way: its stack, its loops, and which candle it looks at.
 
 use super::lanes::{View, Views};
-use super::program::{Fold, NESTED_MAX, Op, STACK_MAX};
+use super::program::{Fold, Marks, NESTED_MAX, Op, STACK_MAX};
 
 /// Which candle is looked at.
 #[derive(Clone, Copy, Default)]
@@ -23,12 +23,20 @@ struct Loop<'a> {
     outside: Place<'a>,
 }
 
-/// A program under way.
+/// A program under way. Whatever most steps touch is here and handed on by value, so that it can
+/// live in registers; what few need is apart.
 pub(super) struct Run<'a> {
     views: &'a Views<'a>,
+    /// What lies below the top.
     stack: [f64; STACK_MAX],
     height: usize,
+    top: f64,
     place: Place<'a>,
+    around: Around<'a>,
+}
+
+/// Loops, and changes of the row, that are under way.
+struct Around<'a> {
     loops: [Option<Loop<'a>>; NESTED_MAX],
     looping: usize,
     outside: [Place<'a>; NESTED_MAX],
@@ -42,11 +50,14 @@ impl<'a> Run<'a> {
             views,
             stack: [0.0; STACK_MAX],
             height: 0,
+            top: f64::NAN,
             place: Place { interval, view: views.view(interval), position: Some(position) },
-            loops: [None; NESTED_MAX],
-            looping: 0,
-            outside: [Place::default(); NESTED_MAX],
-            away: 0,
+            around: Around {
+                loops: [None; NESTED_MAX],
+                looping: 0,
+                outside: [Place::default(); NESTED_MAX],
+                away: 0,
+            },
         }
     }
 
@@ -56,35 +67,33 @@ impl<'a> Run<'a> {
         self.height > 0
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn top(&self) -> f64 {
-        self.stack[self.height.wrapping_sub(1) % STACK_MAX]
+        self.top
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, value: f64) {
-        self.stack[self.height % STACK_MAX] = value;
+        self.stack[self.height % STACK_MAX] = self.top;
         self.height += 1;
+        self.top = value;
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop(&mut self) -> f64 {
-        let top = self.top();
         self.height = self.height.wrapping_sub(1);
-        top
+        core::mem::replace(&mut self.top, self.stack[self.height % STACK_MAX])
     }
 
-    #[inline]
+    #[inline(always)]
     fn replace(&mut self, with: impl FnOnce(f64) -> f64) {
-        let top = self.pop();
-        self.push(with(top));
+        self.top = with(self.top);
     }
 
-    #[inline]
+    #[inline(always)]
     fn join(&mut self, with: impl FnOnce(f64, f64) -> f64) {
         let right = self.pop();
-        let left = self.pop();
-        self.push(with(left, right));
+        self.top = with(self.top, right);
     }
 
     /// Carries out one step, and says where to go on if it is not the next.
@@ -93,20 +102,18 @@ impl<'a> Run<'a> {
         match op {
             Op::Const(value) => self.push(value),
             Op::Load { column, ago } => {
-                let here = self.place.view.zip(self.back(ago));
+                let here = self.place.view.zip(self.place.back(ago));
                 self.push(here.map_or(f64::NAN, |(view, at)| view.lanes.get(at, column)));
             }
             Op::LoadAt { interval, column, ago } => {
-                let there = self.aligned(interval).and_then(|at| at.checked_sub(u64::from(ago)));
-                self.push(self.views.column(interval, there, column));
+                self.push(self.place.column_at(self.views, interval, column, ago));
             }
             Op::Change { interval, ns } => {
-                let then = self.close_before(interval, ns);
+                let then = self.place.close_before(self.views, interval, ns);
                 self.replace(|now| finite((now / then - 1.0) * 100.0));
             }
             Op::Marked { marks, ago } => {
-                let mark = self.back(ago).and_then(|at| self.views.mark(self.place.interval, at));
-                self.push(mark.map_or(f64::NAN, |mark| truth(marks.has(mark))));
+                self.push(self.place.marked(self.views, marks, ago));
             }
             Op::Neg => self.replace(|value| -value),
             Op::Abs => self.replace(f64::abs),
@@ -129,61 +136,92 @@ impl<'a> Run<'a> {
             Op::NotEqual => self.join(|left, right| compare(left, right, left != right)),
             Op::And => self.join(and),
             Op::Or => self.join(or),
-            Op::Each { fold, from, to } => self.each(fold, from, to),
-            Op::Again(start) => return self.again::<WHOLE>(start),
-            Op::At(interval) => {
-                self.outside[self.away % NESTED_MAX] = self.place;
-                self.away += 1;
-                let (view, position) = (self.views.view(interval), self.aligned(interval));
-                self.place = Place { interval, view, position };
+            Op::Each { fold, from, to } => {
+                self.place = self.around.each(self.place, fold, (from, to));
             }
-            Op::Back => {
-                self.away = self.away.wrapping_sub(1);
-                self.place = self.outside[self.away % NESTED_MAX];
+            Op::Again(start) => {
+                let value = self.pop();
+                let (place, done) = self.around.again(self.place, value);
+                self.place = place;
+                match done {
+                    Some(value) => self.push(value),
+                    None => return Some(start),
+                }
             }
+            Op::At(interval) => self.place = self.around.leave(self.place, self.views, interval),
+            Op::Back => self.place = self.around.back(),
         }
         None
     }
+}
 
-    #[inline]
-    fn back(&self, ago: u16) -> Option<u64> {
-        self.place.position?.checked_sub(u64::from(ago))
+impl<'a> Place<'a> {
+    #[inline(always)]
+    fn back(self, ago: u16) -> Option<u64> {
+        self.position?.checked_sub(u64::from(ago))
     }
 
-    fn close_before(&self, interval: u8, ns: u64) -> f64 {
-        let Place { interval: own, position, .. } = self.place;
-        position.map_or(f64::NAN, |at| self.views.close_before(own, at, interval, ns))
+    #[inline(never)]
+    fn column_at(self, views: &Views<'_>, interval: u8, column: u8, ago: u16) -> f64 {
+        let there = self.aligned(views, interval).and_then(|at| at.checked_sub(u64::from(ago)));
+        views.column(interval, there, column)
     }
 
-    fn aligned(&self, interval: u8) -> Option<u64> {
-        self.views.aligned(self.place.interval, self.place.position?, interval)
+    #[inline(never)]
+    fn marked(self, views: &Views<'_>, marks: Marks, ago: u16) -> f64 {
+        let mark = self.back(ago).and_then(|at| views.mark(self.interval, at));
+        mark.map_or(f64::NAN, |mark| truth(marks.has(mark)))
     }
 
-    fn each(&mut self, fold: Fold, from: u16, to: u16) {
-        let outside = self.place;
+    #[inline(never)]
+    fn close_before(self, views: &Views<'_>, interval: u8, ns: u64) -> f64 {
+        self.position.map_or(f64::NAN, |at| views.close_before(self.interval, at, interval, ns))
+    }
+
+    fn aligned(self, views: &Views<'_>, interval: u8) -> Option<u64> {
+        views.aligned(self.interval, self.position?, interval)
+    }
+}
+
+impl<'a> Around<'a> {
+    /// Begins a loop: its first place.
+    #[inline(never)]
+    fn each(&mut self, outside: Place<'a>, fold: Fold, (from, to): (u16, u16)) -> Place<'a> {
         let left = to.saturating_sub(from);
         self.loops[self.looping % NESTED_MAX] =
             Some(Loop { fold, value: fold.start(), left, outside });
         self.looping += 1;
-        self.place.position = self.back(from);
+        Place { position: outside.back(from), ..outside }
     }
 
-    fn again<const WHOLE: bool>(&mut self, start: u16) -> Option<u16> {
-        let value = self.pop();
+    /// Takes the value of one round: where to go on, and what came of the loop if it is over.
+    #[inline(never)]
+    fn again(&mut self, place: Place<'a>, value: f64) -> (Place<'a>, Option<f64>) {
         let slot = self.looping.wrapping_sub(1) % NESTED_MAX;
-        let Some(current) = &mut self.loops[slot] else { return None };
+        let Some(current) = &mut self.loops[slot] else { return (place, Some(f64::NAN)) };
         let (so_far, decided) = current.fold.take(current.value, value);
         let lost = current.fold == Fold::Since && value.is_nan();
         current.value = if lost { f64::NAN } else { so_far };
         if current.left > 0 && !decided {
             current.left -= 1;
-            self.place.position = self.place.position.and_then(|at| at.checked_sub(1));
-            return Some(start);
+            return (Place { position: place.back(1), ..place }, None);
         }
-        (self.place, self.looping) = (current.outside, self.looping.wrapping_sub(1));
-        let value = current.value;
-        self.push(value);
-        None
+        self.looping = self.looping.wrapping_sub(1);
+        (current.outside, Some(current.value))
+    }
+
+    #[inline(never)]
+    fn leave(&mut self, from: Place<'a>, views: &'a Views<'a>, interval: u8) -> Place<'a> {
+        self.outside[self.away % NESTED_MAX] = from;
+        self.away += 1;
+        let position = from.aligned(views, interval);
+        Place { interval, view: views.view(interval), position }
+    }
+
+    #[inline(never)]
+    fn back(&mut self) -> Place<'a> {
+        self.away = self.away.wrapping_sub(1);
+        self.outside[self.away % NESTED_MAX]
     }
 }
 
@@ -204,18 +242,18 @@ pub(super) fn or(left: f64, right: f64) -> f64 {
 }
 
 #[inline]
-fn compare(left: f64, right: f64, holds: bool) -> f64 {
+pub(super) fn compare(left: f64, right: f64, holds: bool) -> f64 {
     if left.is_nan() || right.is_nan() { f64::NAN } else { truth(holds) }
 }
 
 /// What is not finite is not known.
 #[inline]
-fn finite(value: f64) -> f64 {
+pub(super) fn finite(value: f64) -> f64 {
     if value.is_finite() { value } else { f64::NAN }
 }
 
 /// Unlike minimum and maximum of floats, this does not pass over what is not known.
 #[inline]
-fn chosen(left: f64, right: f64, first: bool) -> f64 {
+pub(super) fn chosen(left: f64, right: f64, first: bool) -> f64 {
     if first || left.is_nan() { left } else { right }
 }

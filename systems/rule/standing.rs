@@ -1,222 +1,115 @@
-//! A rule's standing with one symbol: what it said about the newest candles, and what it says now.
+//! The standing of a row's rules: what they said about the newest candles, and what they say now.
 //!
 //! What a rule says follows from its conditions at each candle alone: they are kept as bits, and a
 //! correction is judged by running the same small machine over the old bits and over the new ones.
-//! What differs is withdrawn or told late.
+//! What differs is withdrawn or told late. Bits lie by candle, those of all rules beside each
+//! other, so that a close touches little memory.
 
-use super::Judging;
+use super::abreast::Truths;
+use super::machine::{Entry, Known, Machine};
+use super::state::{Said, Truth, Verdict};
+use super::{Judging, judge::Fresh};
 use crate::limits::REJUDGE_MAX;
 use crate::units::Nanos;
 
-/// What is known of a condition at one candle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Truth {
-    /// It does not hold.
-    False,
-    /// It holds.
-    True,
-    /// What it depends on is not known.
-    Unknown,
-}
+/// Candles whose bits are kept.
+const KEPT: u64 = REJUDGE_MAX as u64;
 
-impl Truth {
-    /// From a program's value.
-    pub fn of(value: f64) -> Self {
-        match value {
-            1.0 => Self::True,
-            0.0 => Self::False,
-            _ => Self::Unknown,
-        }
-    }
-}
-
-/// Both conditions of a rule at one candle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// Start of the candle.
-    pub open_time: Nanos,
-    /// Whether what must hold does.
-    pub when: Truth,
-    /// Whether it has ended.
-    pub exit: Truth,
-}
-
-/// What a rule says at one candle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Said {
-    /// Whether it begins to hold; else it ends.
-    pub enters: bool,
-    /// Start of the candle.
-    pub open_time: Nanos,
-    /// Start of the candle at which it began to hold.
-    pub entered: Nanos,
-    /// Whether nobody is told, because it is history or within the cool-down.
-    pub held: bool,
-}
-
-/// The machine: conditions in, beginnings and ends out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct State {
-    active: bool,
-    /// Whether nobody was told of the present beginning.
-    held: bool,
-    /// End of the first candle since which `when` has held; 0 while it does not.
-    since: Nanos,
-    entered: Nanos,
-    /// When an alert was last due; 0 before the first.
-    alerted: Nanos,
-    /// End of the candle before.
-    last: Nanos,
-}
-
-impl State {
-    /// Start of the candle since which it holds, if it does.
-    pub fn holds_since(&self) -> Option<Nanos> {
-        self.active.then_some(self.entered)
-    }
-
-    /// Start of the candle at which it began to hold last.
-    pub fn entered(&self) -> Nanos {
-        self.entered
-    }
-
-    /// Takes the conditions as of `end`. Over more than `length` nanoseconds since the last time
-    /// nobody knows whether they held. What ended at `history` or before is not told.
-    pub fn step(
-        &mut self,
-        rule: &Judging,
-        verdict: Verdict,
-        (end, length): (Nanos, u64),
-        history: Nanos,
-    ) -> Option<Said> {
-        let joined = self.last.plus(length) >= end;
-        self.last = end;
-        if verdict.when != Truth::True {
-            self.since = Nanos(0);
-        } else if self.since == Nanos(0) || !joined {
-            self.since = end;
-        }
-        let said = |state: &Self, enters| Said {
-            enters,
-            open_time: verdict.open_time,
-            entered: state.entered,
-            held: state.held,
-        };
-        if self.active {
-            let over = match rule.exit {
-                Some(_) => verdict.exit == Truth::True,
-                None => verdict.when == Truth::False,
-            };
-            if !over {
-                return None;
-            }
-            (self.active, self.since) = (false, Nanos(0));
-            return Some(said(self, false));
-        }
-        let dwelt = self.since != Nanos(0) && end.0 - self.since.0 >= rule.dwell_ns;
-        if !dwelt {
-            return None;
-        }
-        let cooling = self.alerted != Nanos(0) && end < self.alerted.plus(rule.cool_down_ns);
-        self.active = true;
-        self.held = cooling || end <= history;
-        self.entered = verdict.open_time;
-        if !self.held {
-            self.alerted = end;
-        }
-        Some(said(self, true))
-    }
-}
-
-/// A truth per candle, the newest in the lowest bit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Bits {
-    holds: u64,
-    known: u64,
-}
-
-const _: () = assert!(REJUDGE_MAX == u64::BITS as usize);
-
-impl Bits {
-    fn push(&mut self, truth: Truth) {
-        self.holds = self.holds << 1 | u64::from(truth == Truth::True);
-        self.known = self.known << 1 | u64::from(truth != Truth::Unknown);
-    }
-
-    fn drop_newest(&mut self, count: u64) {
-        let shift = |bits: u64| bits.checked_shr(count as u32).unwrap_or(0);
-        (self.holds, self.known) = (shift(self.holds), shift(self.known));
-    }
-
-    fn back(&self, back: u64) -> Truth {
-        match (self.known >> back & 1, self.holds >> back & 1) {
-            (0, _) => Truth::Unknown,
-            (_, 0) => Truth::False,
-            _ => Truth::True,
-        }
-    }
-}
-
-/// What had been said about the candles that are judged, and what is said now; kept for its memory.
+/// What had been said about the candles that are judged, and what is said now, by the rules'
+/// places; kept for its memory.
 #[derive(Clone, Debug, Default)]
 pub struct Sayings {
-    was: Vec<Said>,
-    is: Vec<Said>,
+    was: Vec<(usize, Said)>,
+    is: Vec<(usize, Said)>,
+    /// By place, the first position at which the rule is judged.
+    pub(super) from: Vec<u64>,
 }
 
-impl Sayings {
-    /// What is not said any more.
-    pub fn withdrawn(&self) -> impl Iterator<Item = Said> + '_ {
-        self.was.iter().copied().filter(|said| !self.is.contains(said))
-    }
-
-    /// What had not been said.
-    pub fn fresh(&self) -> impl Iterator<Item = Said> + '_ {
-        self.is.iter().copied().filter(|said| !self.was.contains(said))
-    }
-}
-
-/// What one rule said about one symbol's newest candles.
-#[derive(Clone, Debug, Default)]
-pub struct Standing {
-    /// After the newest candle that was judged.
-    state: State,
-    /// Before the oldest candle whose bits are kept.
-    base: State,
-    when: Bits,
-    exit: Bits,
-    /// Candles whose bits are kept.
-    kept: u64,
-    /// Position after the newest candle that was judged.
-    end: u64,
-    /// Beginnings that nobody was told of, because of the cool-down.
-    pub cooled: u64,
-    /// Candles at which it began to hold and somebody was told.
-    pub told: Vec<Nanos>,
-}
-
-/// What judging needs to know of a row beside the rule.
+/// What judging needs to know of a row beside the rules.
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
+    /// All rules of the configuration.
+    pub rules: &'a [Judging],
     /// Length of its candles in nanoseconds.
     pub length: u64,
     /// What ended at this or before is history.
     pub history: Nanos,
     /// Open times as they were when the candles were last judged.
     pub before: &'a dyn Fn(u64) -> Nanos,
+    /// Open times as they are.
+    pub now: &'a dyn Fn(u64) -> Nanos,
+}
+
+/// What the rules of one row said about its newest candles.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Which rules, by number.
+    numbers: Box<[u16]>,
+    /// Which of them have a condition that ends them, a bit for each.
+    exits: Box<[u64]>,
+    /// After the newest candle that was judged.
+    state: Machine,
+    /// Before the oldest candle whose bits are kept.
+    base: Machine,
+    /// By candle, a ring of [`KEPT`].
+    entries: Box<[Entry]>,
+    /// Candles whose bits are kept.
+    kept: u64,
+    /// Position after the newest candle that was judged.
+    end: u64,
+    /// By rule, beginnings that nobody was told of because of the cool-down.
+    cooled: Box<[u32]>,
 }
 
 impl Row<'_> {
-    fn step(&self, state: &mut State, rule: &Judging, verdict: Verdict) -> Option<Said> {
-        let end = verdict.open_time.plus(self.length);
-        state.step(rule, verdict, (end, self.length), self.history)
+    /// When a candle opened and ended.
+    fn times(&self, opened: Nanos) -> (Nanos, Nanos) {
+        (opened, opened.plus(self.length))
     }
 }
 
 impl Standing {
-    /// Start of the candle since which the rule holds, if it does.
-    pub fn holds_since(&self) -> Option<Nanos> {
-        self.state.holds_since()
+    /// Of these rules, which judged nothing yet.
+    pub fn new(rules: &[Judging], numbers: Box<[u16]>) -> Self {
+        let words = numbers.len().div_ceil(64);
+        let machine = Machine::new(numbers.len());
+        Self {
+            exits: exits(rules, &numbers),
+            state: machine.clone(),
+            base: machine,
+            entries: vec![Entry::default(); words * REJUDGE_MAX].into(),
+            kept: 0,
+            end: 0,
+            cooled: vec![0; numbers.len()].into(),
+            numbers,
+        }
+    }
+
+    /// Bytes that the standing of so many rules takes beside itself.
+    pub const fn bytes(rules: usize) -> usize {
+        let words = rules.div_ceil(64);
+        let each = 2 * 3 * size_of::<Nanos>() + size_of::<u32>() + size_of::<u16>();
+        words * (REJUDGE_MAX + 2) * size_of::<Entry>() + rules * each
+    }
+
+    /// Which rules, by number.
+    pub fn numbers(&self) -> &[u16] {
+        &self.numbers
+    }
+
+    /// By rule, beginnings that nobody was told of because of the cool-down.
+    pub fn cooled(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
+        self.numbers.iter().zip(&self.cooled).map(|(number, cooled)| (*number, (*cooled).into()))
+    }
+
+    /// Start of the candle since which a rule holds, if it does.
+    pub fn holds_since(&self, number: u16) -> Option<Nanos> {
+        self.state.holds_since(self.numbers.binary_search(&number).ok()?)
+    }
+
+    /// Start of the candle at which a rule began to hold last.
+    pub fn entered(&self, number: u16) -> Option<Nanos> {
+        Some(self.state.entered(self.numbers.binary_search(&number).ok()?))
     }
 
     /// Position after the newest candle that was judged.
@@ -224,61 +117,162 @@ impl Standing {
         self.end
     }
 
-    /// Judges the candles from `from` to `end` (excluded), again or for the first time, and notes
-    /// what had been said about them and what is said now.
+    fn known<'a>(numbers: &'a [u16], exits: &'a [u64], row: &Row<'a>) -> Known<'a> {
+        Known { rules: row.rules, numbers, exits, length: row.length, history: row.history }
+    }
+
+    fn slot(&self, position: u64) -> core::ops::Range<usize> {
+        let (words, slot) = (self.exits.len(), (position % KEPT) as usize);
+        slot * words..(slot + 1) * words
+    }
+
+    /// Takes what is known of the next candle, once `complete` has put in what is missing of it.
+    pub(super) fn add(
+        &mut self,
+        row: &Row<'_>,
+        truths: &[Truths],
+        fresh: &mut Vec<Fresh>,
+        complete: impl FnOnce(&[u16], &mut [Entry]),
+    ) {
+        let (position, open_time) = (self.end, (row.now)(self.end));
+        self.make_room(row);
+        let slot = self.slot(position);
+        let places = self.numbers.len();
+        for (index, (entry, truths)) in
+            self.entries[slot.clone()].iter_mut().zip(truths).enumerate()
+        {
+            let judged = u64::MAX >> (64 - (places - index * 64).min(64));
+            *entry = Entry { judged, truths: *truths };
+        }
+        let Self { numbers, exits, state, entries, cooled, .. } = self;
+        complete(numbers, &mut entries[slot.clone()]);
+        let known = Self::known(numbers, exits, row);
+        state.step(&known, &entries[slot], row.times(open_time), |place, said| {
+            tell(row, (numbers[place], &mut cooled[place]), said, false, fresh);
+        });
+        self.end += 1;
+        self.kept += 1;
+    }
+
+    /// Takes the oldest candle's bits into the base, if all room is taken.
+    fn make_room(&mut self, row: &Row<'_>) {
+        if self.kept < KEPT {
+            return;
+        }
+        let oldest = self.end - self.kept;
+        let slot = self.slot(oldest);
+        let known = Self::known(&self.numbers, &self.exits, row);
+        self.base.step(&known, &self.entries[slot], row.times((row.before)(oldest)), |_, _| ());
+        self.kept -= 1;
+    }
+
+    /// Judges each rule from the position on that `sayings` has for its place, up to `end`
+    /// (excluded), again or for the first time, and adds what differs from what had been said.
+    /// None of them is more than [`REJUDGE_MAX`] before `end`.
     pub fn judge(
         &mut self,
-        rule: &Judging,
-        row: Row<'_>,
-        (from, end): (u64, u64),
-        Sayings { was, is }: &mut Sayings,
-        mut verdict: impl FnMut(u64) -> Verdict,
+        row: &Row<'_>,
+        end: u64,
+        (sayings, fresh): (&mut Sayings, &mut Vec<Fresh>),
+        mut verdict: impl FnMut(u16, u64) -> Verdict,
     ) {
+        let Sayings { was, is, from } = sayings;
+        let (judged, first) = (self.end, from.iter().copied().min().unwrap_or(end));
+        let newest = judged.checked_sub(1).map(row.before);
         was.clear();
+        if first < judged {
+            self.run(row, first, row.before, |place, said| was.push((place, said)));
+            self.kept -= (judged - first).min(self.kept);
+            self.end = first;
+        } else if judged == 0 {
+            // So many candles before the first can be judged later.
+            self.end = first.saturating_sub(KEPT);
+        }
+        for position in self.end..end {
+            self.make_room(row);
+            let slot = self.slot(position);
+            if position >= judged {
+                self.entries[slot.clone()].fill(Entry::default());
+            }
+            for (place, (&number, &from)) in self.numbers.iter().zip(&*from).enumerate() {
+                if position >= from {
+                    let verdict = verdict(number, position);
+                    self.entries[slot.start + place / 64].put(place % 64, verdict);
+                }
+            }
+            self.end += 1;
+            self.kept += 1;
+        }
         is.clear();
-        if from > self.end || self.kept < self.end.saturating_sub(from) {
-            // What lies between was never judged, or is not remembered.
-            (self.base, self.kept) = (self.state, 0);
-        } else if from < self.end {
-            let mut state = self.base;
-            for position in self.end - self.kept..from {
-                row.step(&mut state, rule, self.verdict(row, position));
-            }
-            let before = state;
-            for position in from..self.end {
-                let verdict = self.verdict(row, position);
-                was.extend(row.step(&mut state, rule, verdict));
-            }
-            let count = self.end - from;
-            self.when.drop_newest(count);
-            self.exit.drop_newest(count);
-            (self.state, self.kept) = (before, self.kept - count);
+        self.run(row, first, row.now, |place, said| is.push((place, said)));
+        for (place, said) in was.iter().filter(|said| !is.contains(said) && !said.1.held) {
+            let rule = self.numbers[*place];
+            fresh.push(Fresh { rule, said: *said, withdrawn: true, late: true });
         }
-        self.end = from;
-        for position in from..end {
-            let verdict = verdict(position);
-            if self.kept == REJUDGE_MAX as u64 {
-                let oldest = self.verdict(row, self.end - self.kept);
-                row.step(&mut self.base, rule, oldest);
-                self.kept -= 1;
-            }
-            self.when.push(verdict.when);
-            self.exit.push(verdict.exit);
-            (self.kept, self.end) = (self.kept + 1, position + 1);
-            is.extend(row.step(&mut self.state, rule, verdict));
+        for (place, said) in is.iter().filter(|said| !was.contains(said)) {
+            let late = newest.is_some_and(|newest| said.open_time <= newest);
+            tell(row, (self.numbers[*place], &mut self.cooled[*place]), *said, late, fresh);
         }
     }
 
-    /// What was judged at a position.
-    fn verdict(&self, row: Row<'_>, position: u64) -> Verdict {
-        let back = self.end - 1 - position;
-        let (when, exit) = (self.when.back(back), self.exit.back(back));
-        Verdict { open_time: (row.before)(position), when, exit }
+    /// Runs the machine over what is kept, and tells what is said from `first` on.
+    fn run(
+        &mut self,
+        row: &Row<'_>,
+        first: u64,
+        opened: &dyn Fn(u64) -> Nanos,
+        mut say: impl FnMut(usize, Said),
+    ) {
+        self.state.copy_from(&self.base);
+        for position in self.end - self.kept..self.end {
+            let slot = self.slot(position);
+            let tells = position >= first;
+            let time = if tells { opened(position) } else { (row.before)(position) };
+            let known = Self::known(&self.numbers, &self.exits, row);
+            self.state.step(&known, &self.entries[slot], row.times(time), |place, said| {
+                if tells {
+                    say(place, said);
+                }
+            });
+        }
     }
+}
 
-    /// Forgets those told of that can no longer be withdrawn.
-    pub fn prune(&mut self, oldest: Nanos) {
-        let present = self.state.entered;
-        self.told.retain(|&told| told >= oldest || told == present);
+/// Which of these rules have a condition that ends them, a bit for each.
+pub(super) fn exits(rules: &[Judging], numbers: &[u16]) -> Box<[u64]> {
+    let mut exits = vec![0; numbers.len().div_ceil(64)];
+    for (place, &number) in numbers.iter().enumerate() {
+        let exit = rules[usize::from(number)].exit.is_some();
+        exits[place / 64] |= u64::from(exit) << (place % 64);
+    }
+    exits.into()
+}
+
+/// Adds what a rule says now and had not said.
+fn tell(
+    row: &Row<'_>,
+    (rule, cooled): (u16, &mut u32),
+    said: Said,
+    late: bool,
+    fresh: &mut Vec<Fresh>,
+) {
+    if !said.held {
+        fresh.push(Fresh { rule, said, withdrawn: false, late });
+    } else if said.enters && said.open_time.plus(row.length) > row.history {
+        *cooled += 1;
+    }
+}
+
+impl Entry {
+    pub(super) fn put(&mut self, place: usize, verdict: Verdict) {
+        let bit = 1 << place;
+        let mut set = |of: fn(&mut Self) -> &mut u64, is: bool| {
+            let bits = of(self);
+            *bits = if is { *bits | bit } else { *bits & !bit };
+        };
+        set(|entry| &mut entry.judged, true);
+        set(|entry| &mut entry.truths.holds, verdict.when == Truth::True);
+        set(|entry| &mut entry.truths.known, verdict.when != Truth::Unknown);
+        set(|entry| &mut entry.truths.ends, verdict.exit == Truth::True);
     }
 }

@@ -6,6 +6,8 @@ use systems::catalog::Spec;
 use systems::indicator::{Bar, Units};
 use systems::interval::Interval;
 use systems::ring::Ring;
+use systems::rule::group;
+use systems::rule::state::Truth;
 use systems::rule::{Lanes, Source, View, Views};
 use systems::track::Value;
 use systems::units::{Nanos, Price, Quantity, Scale};
@@ -125,6 +127,9 @@ fn compare(text: &str, set: &Set, own: u8, rows: &Rows, kept: &Kept, seen: &mut 
         let want = naive.truth(&expr, At(usize::from(own), Some(position as usize)));
         assert_eq!(got, want, "{text} on {:?} at {position}", rows[usize::from(own)].0);
         seen[want.map_or(2, usize::from)] += 1;
+        // So does the plan by which many symbols are judged abreast, unless it is too large for it.
+        let planned = group::planned(&set.core.judged[0], &views, position);
+        assert!(planned.is_none_or(|truth| truth == Truth::of(value)), "{text}: {planned:?}");
         // Nothing skipped gives the same, and its first clause is the whole.
         let mut values = Vec::new();
         program.explain(&views, own, position, &mut values);

@@ -94,7 +94,7 @@ fn lanes(settings: &Settings, interval: usize) -> usize {
     }
     let own = rules.judged.iter().filter(|rule| usize::from(rule.interval) == interval).count();
     let columns = rules.columns[interval].len() * size_of::<f64>() + size_of::<u128>();
-    rules.kept(interval) * columns + own * size_of::<Standing>()
+    rules.kept(interval) * columns + Standing::bytes(own)
 }
 
 /// What folding the candles of one answer takes: the candles as floats, and every value of theirs.
