@@ -194,14 +194,15 @@ impl Minutes {
         self.engine.step(&mut self.batch, &mut |_| ());
     }
 
-    /// A heartbeat, and how long it took.
-    fn beat(&mut self, seconds: u64, more: u64) -> Duration {
+    /// A heartbeat: how long it took, and how many candles closed.
+    fn beat(&mut self, seconds: u64, more: u64) -> (Duration, usize) {
         self.batch.control(Control::Heartbeat(self.at(seconds + more)));
-        let begun = Instant::now();
+        let (begun, mut closed) = (Instant::now(), 0);
         self.engine.step(&mut self.batch, &mut |outbox| {
+            closed += outbox.records.len();
             black_box(outbox.alerts.len());
         });
-        begun.elapsed()
+        (begun.elapsed(), closed)
     }
 }
 
@@ -226,12 +227,14 @@ impl Minutes {
             let idle = self.beat(60, 2);
             self.minute += 1;
             let wanted = match timed {
-                Timed::Close => (!self.minute.is_multiple_of(3)).then_some(close),
-                Timed::CloseOfAll => self.minute.is_multiple_of(15).then_some(close),
-                Timed::Heartbeat => Some(idle),
+                Timed::Close => (!self.minute.is_multiple_of(3)).then_some((close, SYMBOLS)),
+                Timed::CloseOfAll => self.minute.is_multiple_of(15).then_some((close, 3 * SYMBOLS)),
+                Timed::Heartbeat => Some((idle, 0)),
             };
-            elapsed += wanted.unwrap_or_default();
-            count -= u64::from(wanted.is_some());
+            let Some(((took, closed), expected)) = wanted else { continue };
+            assert_eq!(closed, expected, "candles that closed");
+            elapsed += took;
+            count -= 1;
         }
         elapsed
     }

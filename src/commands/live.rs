@@ -69,7 +69,8 @@ fn in_words(ended: &Ended, config: &Config, out: &mut dyn Write) -> Result<(), F
     let status = &ended.shown.status;
     writeln!(
         out,
-        "{} symbols listed meanwhile, {} retired; {} connections lost, {} not made, {} requests not done",
+        "{} symbols listed meanwhile, {} retired; {} connections lost, {} not made, \
+         {} requests not done",
         count(status.listed as u64),
         count(status.retired as u64),
         count(status.lost),

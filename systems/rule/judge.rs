@@ -107,12 +107,11 @@ impl Judged {
         let one_by_one = Bench { truths: None, ..*bench };
         one_by_one.judge(ranking, &row, lanes.ranked.min(ring.end()), (sayings, fresh));
         self.remember(ring, lanes);
-        // What cannot be withdrawn any more is forgotten now and then.
-        if let Some(&oldest) = self.times.get(self.times.start()).filter(|_| ring.end() % 16 == 0) {
+        // What can be neither withdrawn nor ended any more is forgotten.
+        if let Some(&oldest) = self.times.get(self.times.start()) {
             let Self { own, ranking, told, .. } = self;
             told.retain(|&(rule, told)| {
-                let present = own.entered(rule).or_else(|| ranking.entered(rule));
-                told >= oldest || present == Some(told)
+                told >= oldest || own.may_end(rule, told) || ranking.may_end(rule, told)
             });
         }
     }
@@ -219,10 +218,14 @@ fn from(
             from = from.min(changed);
         }
     }
-    // What is new is held for certain, unless it is a lot.
-    let ordinary = from == judged && end.saturating_sub(from) <= ADDED_MAX as u64;
-    for program in programs(rule).filter(|_| !ordinary) {
-        from = from.max(views.held_from(own, program.reads(), &settings.rules.depth));
+    // What is new is held for certain, unless it is a lot: whatever else changed, it is judged.
+    let certain = judged.max(end.saturating_sub(ADDED_MAX as u64));
+    for program in programs(rule) {
+        if from >= certain {
+            break;
+        }
+        let held = views.held_from(own, program.reads(), &settings.rules.depth);
+        from = from.max(held.min(certain));
     }
     let from = from.max(end.saturating_sub(REJUDGE_MAX as u64));
     (from < end || from < judged).then_some(from.min(end))

@@ -217,17 +217,19 @@ impl<'a> Views<'a> {
     }
 
     /// The first position of `interval` at which everything is still held that programs which read
-    /// these intervals look at; `depth` says how far back, by interval.
+    /// these intervals look at, in lanes and rings; `depth` says how far back, by interval.
     pub fn held_from(&self, interval: u8, reads: &[(u8, u128)], depth: &[Option<usize>]) -> u64 {
         let Some(own) = self.view(interval) else { return 0 };
         let mut from = 0;
         let reads = reads.iter().map(|(other, _)| *other);
         for other in reads.chain(core::iter::once(interval)) {
-            let Some(view) = self.view(other).filter(|view| view.lanes.start() > 0) else {
+            let Some(view) = self.view(other) else { continue };
+            let begin = view.lanes.start().max(view.ring.start());
+            if begin == 0 {
                 continue;
-            };
+            }
             let depth = depth.get(usize::from(other)).copied().flatten().unwrap_or(0);
-            let first = view.lanes.start() + depth as u64;
+            let first = begin + depth as u64;
             let Some(end) = self.end_of(other, first) else { return own.ring.end() };
             from = from.max(own.ring.lower_bound(end.minus(own.ring.interval().ns())));
         }

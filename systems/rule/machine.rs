@@ -1,4 +1,4 @@
-//! The machine of [`super::state`] for all rules of a row at once: most of them say nothing at most
+//! The machine of all rules of a row at once: most of them say nothing at most
 //! candles, and that is found out for sixty-four of them by a few operations on bits.
 
 use super::Judging;

@@ -15,6 +15,9 @@ use crate::units::Nanos;
 /// Candles whose bits are kept.
 const KEPT: u64 = REJUDGE_MAX as u64;
 
+/// Sayings for which room is kept: what a correction of one candle rarely exceeds.
+const SAYINGS_KEPT: usize = 64;
+
 /// What had been said about the candles that are judged, and what is said now, by the rules'
 /// places; kept for its memory.
 #[derive(Clone, Debug, Default)]
@@ -107,9 +110,11 @@ impl Standing {
         self.state.holds_since(self.numbers.binary_search(&number).ok()?)
     }
 
-    /// Start of the candle at which a rule began to hold last.
-    pub fn entered(&self, number: u16) -> Option<Nanos> {
-        Some(self.state.entered(self.numbers.binary_search(&number).ok()?))
+    /// Whether what a rule says about a candle that is kept, or will say, may be the end of what
+    /// began at the candle that opened then.
+    pub fn may_end(&self, number: u16, entered: Nanos) -> bool {
+        let Ok(place) = self.numbers.binary_search(&number) else { return false };
+        self.state.entered(place) == entered || self.base.entered(place) == entered
     }
 
     /// Position after the newest candle that was judged.
@@ -205,14 +210,17 @@ impl Standing {
         }
         is.clear();
         self.run(row, first, row.now, |place, said| is.push((place, said)));
-        for (place, said) in was.iter().filter(|said| !is.contains(said) && !said.1.held) {
+        debug_assert!(was.is_sorted_by_key(order) && is.is_sorted_by_key(order));
+        for (place, said) in was.iter().filter(|said| !has(is, said) && !said.1.held) {
             let rule = self.numbers[*place];
             fresh.push(Fresh { rule, said: *said, withdrawn: true, late: true });
         }
-        for (place, said) in is.iter().filter(|said| !was.contains(said)) {
+        for (place, said) in is.iter().filter(|said| !has(was, said)) {
             let late = newest.is_some_and(|newest| said.open_time <= newest);
             tell(row, (self.numbers[*place], &mut self.cooled[*place]), *said, late, fresh);
         }
+        // A correction of many candles may happen to any row, and the next is far off.
+        [was, is].into_iter().for_each(|said| said.shrink_to(SAYINGS_KEPT));
     }
 
     /// Runs the machine over what is kept, and tells what is said from `first` on.
@@ -236,6 +244,16 @@ impl Standing {
             });
         }
     }
+}
+
+/// The order in which a machine says things.
+fn order((place, said): &(usize, Said)) -> (Nanos, usize, bool, usize) {
+    (said.open_time, place / 64, said.enters, *place)
+}
+
+/// Whether the same is among what a machine said.
+fn has(sayings: &[(usize, Said)], one: &(usize, Said)) -> bool {
+    sayings.binary_search_by_key(&order(one), order).is_ok_and(|at| sayings[at] == *one)
 }
 
 /// Which of these rules have a condition that ends them, a bit for each.

@@ -1,5 +1,7 @@
-//! One rule and one symbol: conditions in, beginnings and ends out.
+//! What is known of a rule's conditions, and what it says. In tests there is the machine of one
+//! rule and one symbol in plain words, too: the oracle of [`super::machine`], that of many at once.
 
+#[cfg(test)]
 use super::Judging;
 use crate::units::Nanos;
 
@@ -49,7 +51,8 @@ pub struct Said {
     pub held: bool,
 }
 
-/// The machine: conditions in, beginnings and ends out.
+/// The machine of one rule: conditions in, beginnings and ends out.
+#[cfg(test)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct State {
     active: bool,
@@ -64,6 +67,7 @@ pub struct State {
     last: Nanos,
 }
 
+#[cfg(test)]
 impl State {
     /// Start of the candle since which it holds, if it does.
     pub fn holds_since(&self) -> Option<Nanos> {

@@ -21,7 +21,7 @@ const SPEED: f64 = 10.0;
 /// How long a session lasts, by the venue's time.
 const SESSION: Duration = Duration::from_secs(60);
 /// What is left before the end to repair and to compare, by the venue's time.
-const SETTLE_NS: u64 = 12 * Nanos::PER_SECOND;
+const SETTLE_NS: u64 = 20 * Nanos::PER_SECOND;
 /// How long a busy machine may hold up everything.
 const STALL_NS: u64 = 20 * Nanos::PER_SECOND;
 /// Sessions side by side: they sleep most of the time.
@@ -284,11 +284,11 @@ What the simulated exchange can make go wrong, and what became of a live session
 four symbols and candles of a second: connections lost or not made, messages and prints not used by
 cause, ids that were missed and fetched, and the seconds in which the exchange traded: those whole
 when they closed, those made whole later (repaired by id, or taken from the exchange's own candle),
-and those that are marked as a gap or disputed in the end. Where the last number is not 0, the exchange
-refused or falsified its answers until the end. Every whole candle was compared with the
+and those that are marked as a gap or disputed in the end. Where the last number is not 0, the
+exchange refused or falsified its answers until the end. Every whole candle was compared with the
 exchange's truth, and every session's tape replays to the session's digest. Where the exchange lies
 in its answers (`rest-lie`), what was taken from them counts as made whole: nobody could tell. The
-inbox was never full, and the sessions together, six at a time, never held more than half a gigabyte.
+inbox was never full, and the sessions together, six at a time, never held more than 512 MiB.
 
     TAPESCAN_FAULTS=FAULTS.md cargo test --release --test all live::faults
 

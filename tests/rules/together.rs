@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use systems::dispatch::Outbox;
+use systems::settings::Settings;
 use tapescan::rules::Rule;
 
 use super::alerts::{MINUTE, settings};
@@ -28,6 +29,37 @@ fn many() -> Vec<Rule> {
     rules.push(rule("rank(change(3m)) <= 2"));
     let name = |(index, rule): (usize, Rule)| Rule { name: format!("r{index}"), ..rule };
     rules.into_iter().enumerate().map(name).collect()
+}
+
+/// The market with some prints that come many prints late, after the end of their minute.
+fn with_late_prints(symbols: u16) -> Vec<crate::support::Event> {
+    let mut trades = clean_market(&mut Seed(17), symbols, 12_000, 15);
+    for from in (100..trades.len() - 400).step_by(97) {
+        let late = trades.remove(from);
+        trades.insert(from + 150, late);
+    }
+    with_heartbeats(&trades, 400_000)
+}
+
+/// Corrections reach as far back as short rings hold everything, and take nothing from what closes.
+#[test]
+fn what_closes_beside_a_correction_is_judged_however_little_is_kept() {
+    let rules = [
+        rule("close > sma(3)"),
+        rule("volume > 1.5 * average(volume, 4)[1]"),
+        rule("rising(2) and not gap"),
+    ];
+    let events = with_late_prints(5);
+    let run = |lookback: usize| {
+        let plain = settings(&["1m"], &rules, None);
+        let settings = Settings { lookback: vec![lookback], ..plain };
+        drive(&settings, 5, &events, (1, usize::MAX), by_rule).0
+    };
+    let told = run(300);
+    assert!(told.len() > 500 && told.iter().any(|told| told.contains("true")), "{}", told.len());
+    for lookback in [20, 30, 100] {
+        assert_eq!(run(lookback), told, "lookback {lookback}");
+    }
 }
 
 /// What each rule said, in the order in which it did.
