@@ -147,7 +147,7 @@ fn judge() -> Result<(), String> {
         writeln!(text, "{name}: {each:.1} instructions a {unit}").map_err(|e| e.to_string())?;
         let before = known.get(name).copied().unwrap_or(f64::NAN);
         let change = each / before - 1.0;
-        println!("{name}: {each:.1} instructions a {unit}, {:+.1} %", change * 100.0);
+        eprintln!("{name}: {each:.1} instructions a {unit}, {:+.1} %", change * 100.0);
         if change.is_nan() || change.abs() > TOLERANCE {
             faults += &format!("{name}: {before:.1} became {each:.1} instructions a {unit}\n");
         }
@@ -156,7 +156,7 @@ fn judge() -> Result<(), String> {
         return std::fs::write(&file, text).map_err(|error| error.to_string());
     }
     if setting != known_setting {
-        println!("NOT JUDGED: known counts are of {known_setting}, these of {setting}");
+        eprintln!("NOT JUDGED: known counts are of {known_setting}, these of {setting}");
         return Ok(());
     }
     match faults.is_empty() {
@@ -178,7 +178,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if Command::new("valgrind").arg("--version").output().is_err() {
-        println!("SKIPPED: valgrind counts instructions, and is not installed");
+        eprintln!("SKIPPED: valgrind counts instructions, and is not installed");
         return ExitCode::SUCCESS;
     }
     match judge() {
