@@ -155,9 +155,7 @@ impl Minutes {
         let mut minutes = Self { engine, minute: 0, random: 0x2545_f491_4f6c_dd1d, prices, batch };
         minutes.beat(0, 0);
         for _ in 0..WARM {
-            minutes.prints();
-            minutes.beat(60, 1);
-            minutes.minute += 1;
+            minutes.minute();
         }
         minutes
     }
@@ -171,6 +169,18 @@ impl Minutes {
 
     fn at(&self, seconds: u64) -> Nanos {
         Nanos::from_seconds(1_723_161_600 + self.minute * 60 + seconds)
+    }
+
+    /// A minute: how long the pulse took that closes its candles, how many those were, and the
+    /// same of the pulse after it.
+    fn minute(&mut self) -> [(Duration, usize); 2] {
+        // What is stamped too far ahead of the last heartbeat is refused.
+        self.beat(29, 0);
+        self.prints();
+        self.beat(60, 0);
+        let both = [self.beat(60, 1), self.beat(60, 2)];
+        self.minute += 1;
+        both
     }
 
     fn prints(&mut self) {
@@ -222,10 +232,7 @@ impl Minutes {
     fn time(&mut self, timed: Timed, mut count: u64) -> Duration {
         let mut elapsed = Duration::ZERO;
         while count > 0 {
-            self.prints();
-            let close = self.beat(60, 1);
-            let idle = self.beat(60, 2);
-            self.minute += 1;
+            let [close, idle] = self.minute();
             let wanted = match timed {
                 Timed::Close => (!self.minute.is_multiple_of(3)).then_some((close, SYMBOLS)),
                 Timed::CloseOfAll => self.minute.is_multiple_of(15).then_some((close, 3 * SYMBOLS)),
