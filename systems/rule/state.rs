@@ -1,5 +1,5 @@
 //! What is known of a rule's conditions, and what it says. In tests there is the machine of one
-//! rule and one symbol in plain words, too: the oracle of [`super::machine`], that of many at once.
+//! rule and one symbol in plain words, too: the oracle of `machine.rs`, that of many at once.
 
 #[cfg(test)]
 use super::Judging;
