@@ -118,10 +118,10 @@ fn count(name: &str, length: usize) -> Result<u64, String> {
 fn setting() -> String {
     let compiler = Command::new("rustc").arg("--version").output();
     let compiler = compiler.map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned());
-    #[cfg(target_arch = "x86_64")]
-    let processor = if std::is_x86_feature_detected!("avx2") { "x86_64 avx2" } else { "x86_64" };
-    #[cfg(not(target_arch = "x86_64"))]
-    let processor = std::env::consts::ARCH;
+    // Libraries choose their ways by what the processor has.
+    let about = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = about.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let processor = model.map_or(std::env::consts::ARCH, |(_, model)| model.trim());
     format!("{}, {processor}", compiler.unwrap_or_default())
 }
 
