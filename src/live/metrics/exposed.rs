@@ -88,6 +88,20 @@ impl Page<'_> {
         Ok(())
     }
 
+    /// The same of gauges.
+    fn gauges<const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl Iterator<Item = ([(&'static str, String); N], u64)>,
+    ) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (labels, value) in values {
+            ConstGauge::new(value as f64).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
     /// What tapes of earlier sessions told was counted by those: counters are of this one, and
     /// begin at zero.
     fn stream(&mut self, status: &Status, begun: &Status) -> fmt::Result {
@@ -134,15 +148,8 @@ impl Page<'_> {
             .iter()
             .map(|cause| ([("cause", cause.name().to_owned())], tally.drift[*cause as usize]));
         // A comparison that is overtaken by a change of ours is taken back, so this may sink.
-        let mut family = self.0.encode_descriptor(
-            "compared_candles",
-            "Candles compared with the venue's, by what was found",
-            None,
-            MetricType::Gauge,
-        )?;
-        for (labels, count) in compared {
-            ConstGauge::new(count as f64).encode(family.encode_family(&labels)?)?;
-        }
+        let help = "Candles compared with the venue's, by what was found";
+        self.gauges("compared_candles", help, compared)?;
         self.gauge("adopted_candles", "Candles taken from the venue", tally.adopted as f64)
     }
 
@@ -191,13 +198,8 @@ impl Page<'_> {
             let values = told.sinks.iter().map(|sink| ([("sink", sink.name.clone())], count(sink)));
             self.counters(name, help, values)?;
         }
-        let queued = ("sink_queued", "Alerts that wait for a sink");
-        let mut family = self.0.encode_descriptor(queued.0, queued.1, None, MetricType::Gauge)?;
-        for sink in &told.sinks {
-            let labels = [("sink", sink.name.clone())];
-            ConstGauge::new(sink.queued as f64).encode(family.encode_family(&labels)?)?;
-        }
-        Ok(())
+        let queued = told.sinks.iter().map(|sink| ([("sink", sink.name.clone())], sink.queued));
+        self.gauges("sink_queued", "Alerts that wait for a sink", queued)
     }
 
     fn latency(&mut self, totals: &Totals) -> fmt::Result {
