@@ -1,6 +1,6 @@
 """A peer in Python that follows the simulated exchange: trades into candles.
 
-    python benches/peers/follow.py ccxt|cryptofeed|nautilus HOST:PORT SECONDS
+    python benches/peers/follow.py ccxt.pro|cryptofeed|nautilus_trader HOST:PORT SECONDS
 
 Prints a JSON object a second, with the names that `tapescan live --json` uses, and ends by itself.
 """
@@ -77,7 +77,7 @@ def names(host):
 
 
 def with_ccxt(host, ear):
-    """ccxt.pro: one subscription of all symbols, its own trade structures."""
+    """ccxt.pro: one subscription of all symbols. Each call gives the trades of one of them."""
     import ccxt.pro
 
     async def follow():
@@ -91,7 +91,13 @@ def with_ccxt(host, ear):
         exchange.urls["api"]["ws"]["spot"] = f"ws://{host}/ws"
         symbols = sorted(await exchange.load_markets())
         while True:
-            trades = await exchange.watch_trades_for_symbols(symbols, params={"name": "aggTrade"})
+            try:
+                trades = await exchange.watch_trades_for_symbols(
+                    symbols, params={"name": "aggTrade"}
+                )
+            except ccxt.pro.NetworkError:
+                # Who is too far behind is cut off; the next call connects anew.
+                continue
             for trade in trades:
                 ear.hear(trade["symbol"], int(trade["id"]), trade["timestamp"], trade["price"],
                          trade["amount"])
@@ -175,9 +181,11 @@ def with_nautilus(host, ear):
 def main():
     peer, host, seconds = sys.argv[1:]
     # nautilus_trader makes its candles itself.
-    ear = Ear(None if peer == "nautilus" else work.Fold(), ahead_ms(host))
+    ear = Ear(None if peer == "nautilus_trader" else work.Fold(), ahead_ms(host))
     threading.Thread(target=ear.report, args=(int(seconds),), daemon=True).start()
-    peers = {"ccxt": with_ccxt, "cryptofeed": with_cryptofeed, "nautilus": with_nautilus}
+    peers = {
+        "ccxt.pro": with_ccxt, "cryptofeed": with_cryptofeed, "nautilus_trader": with_nautilus
+    }
     peers[peer](host, ear)
 
 

@@ -315,7 +315,7 @@ def main():
     parser.add_argument("tapescan", type=pathlib.Path, help="the program")
     parser.add_argument("folder", type=pathlib.Path, help="where trades and candles are put")
     parser.add_argument("--sizes", default="1,20,500", help="numbers of symbols")
-    parser.add_argument("--trades", type=int, default=500_000, help="trades of each market")
+    parser.add_argument("--trades", type=int, default=1_000_000, help="trades of each market")
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     print("| market | who | trades a second | our time over theirs | candles equal to ours "
