@@ -6,6 +6,9 @@
 Every client has an exchange of its own on loopback, one after the other at each rate, and begins
 at the same second of a minute, so that the end of the next is measured with each. All follow the
 aggregate trades of all symbols and fold them into candles of three intervals.
+
+Ages count from the exchange's stamp of the trade, by its clock, until it is folded: medians over
+the seconds of what each second's median and 99th percentile were.
 """
 
 import argparse

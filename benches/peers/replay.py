@@ -2,8 +2,9 @@
 
     python benches/peers/replay.py TAPESCAN FOLDER [--sizes 1,20,500] [--trades N] [--rounds N]
 
-Each contender works in a process of its own. All take turns in every round, and what counts is the
-median of the rounds. Reading the trades is not counted for the peers; for tapescan, it is.
+Each contender works in a process of its own, on one thread. All take turns in every round, and what
+counts is the median of the rounds. Reading the trades is not counted for the peers; for tapescan,
+it is.
 """
 
 import argparse
@@ -299,7 +300,8 @@ class Market:
         """The rows of the table."""
         median = {name: statistics.median(all_) for name, all_ in self.seconds.items()}
         ours = median.pop("tapescan")
-        yield (f"| {self.symbols:,} symbols, {self.trades:,} trades | tapescan "
+        many = f"{self.symbols:,} symbol{'s' * (self.symbols > 1)}, {self.trades:,} trades"
+        yield (f"| {many} | tapescan "
                f"| {self.trades / ours:,.0f} | | {len(self.ours):,} |  |")
         for name, seconds in median.items():
             same, due = self.compare(name)
