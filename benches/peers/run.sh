@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures tapescan beside its peers in Python, and prints the tables as Markdown.
 #
-#   benches/peers/run.sh                 both: replay, then live (together some fifteen minutes)
+#   benches/peers/run.sh                 both: replay, then live (together nearly half an hour)
 #   benches/peers/run.sh replay ARGS     only that one, with its own arguments
 #   benches/peers/run.sh live ARGS
 #
@@ -38,7 +38,7 @@ if ! cmp -s "$wanted" "$venv/installed.txt"; then
     cp "$wanted" "$venv/installed.txt"
 fi
 
-export PYTHONWARNINGS=ignore
+export PYTHONWARNINGS=ignore PYTHONDONTWRITEBYTECODE=1
 for one in replay live; do
     if [ "$what" = "$one" ] || [ "$what" = both ]; then
         "$venv/bin/python" "benches/peers/$one.py" "$tapescan" "$venv/work" "$@"
