@@ -138,22 +138,12 @@ def with_nautilus(host, ear):
         BINANCE, BinanceDataClientConfig, BinanceLiveDataClientFactory
     )
     from nautilus_trader.adapters.binance.common.enums import BinanceEnvironment
-    from nautilus_trader.adapters.binance.spot.providers import BinanceSpotInstrumentProvider
     from nautilus_trader.config import (
         InstrumentProviderConfig, LoggingConfig, TradingNodeConfig
     )
     from nautilus_trader.live.node import TradingNode
     from nautilus_trader.model.identifiers import InstrumentId
 
-    parse = BinanceSpotInstrumentProvider._parse_instrument
-
-    def parse_smaller(self, symbol_info, **more):
-        # The simulated exchange's largest quantities are more than it can hold.
-        for one in symbol_info.filters:
-            one.maxQty = one.maxQty and "1000000"
-        parse(self, symbol_info=symbol_info, **more)
-
-    BinanceSpotInstrumentProvider._parse_instrument = parse_smaller
     client = BinanceDataClientConfig(
         api_key="none", api_secret="none",
         base_url_http=f"http://{host}", base_url_ws=f"ws://{host}",

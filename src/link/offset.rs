@@ -19,6 +19,9 @@ pub struct VenueClock {
     least: Option<i64>,
     /// It is at most this; `None` until an answer has told.
     most: Option<i64>,
+    /// What it is taken to be: the middle of the bounds when they narrowed last. Frames hold one
+    /// bound while the other drifts, and the middle would drift with it until the next answer.
+    likely: Option<i64>,
     /// When the bounds were right.
     as_of: Nanos,
     contradictions: u32,
@@ -28,7 +31,7 @@ pub struct VenueClock {
 /// What is known about the offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offset {
-    /// Venue's clock minus ours, in nanoseconds: the middle of what is possible.
+    /// Venue's clock minus ours, in nanoseconds.
     pub ns: i64,
     /// The truth is within so many nanoseconds of it.
     pub uncertainty_ns: u64,
@@ -55,6 +58,7 @@ impl VenueClock {
         self.steps += u32::from(!agree);
         let (least, most) = if agree { joined } else { (least, most) };
         (self.least, self.most) = (Some(least), Some(most));
+        self.likely = Some(middle(least, most));
     }
 
     /// The least lateness, receive instant minus stamp, among the frames of a window that ends
@@ -66,14 +70,18 @@ impl VenueClock {
             Some(most) if least > most => {
                 self.contradictions += 1;
                 if self.contradictions >= CONTRADICTIONS_MAX {
-                    (self.least, self.most) = (Some(least), None);
+                    (self.least, self.most, self.likely) = (Some(least), None, None);
                     self.contradictions = 0;
                     self.steps += 1;
                 }
             }
             _ => {
                 self.contradictions = 0;
-                self.least = Some(self.least.map_or(least, |known| known.max(least)));
+                let least = self.least.map_or(least, |known| known.max(least));
+                self.least = Some(least);
+                if self.likely.is_some_and(|likely| likely < least) {
+                    self.likely = self.most.map(|most| middle(least, most));
+                }
             }
         }
     }
@@ -84,8 +92,9 @@ impl VenueClock {
         now.widen(at);
         let least = now.least?;
         let most = now.most.unwrap_or(least.saturating_add(DELAY_ASSUMED_NS));
-        let uncertainty_ns = most.abs_diff(least).div_ceil(2);
-        let ns = least.saturating_add(most.saturating_sub(least) / 2);
+        let likely = now.likely.filter(|likely| (least..=most).contains(likely));
+        let ns = likely.unwrap_or(middle(least, most));
+        let uncertainty_ns = most.abs_diff(ns).max(ns.abs_diff(least));
         Some(Offset { ns, uncertainty_ns, measured: now.most.is_some() })
     }
 
@@ -106,6 +115,10 @@ impl VenueClock {
         self.least = self.least.map(|least| least.saturating_sub(drift));
         self.most = self.most.map(|most| most.saturating_add(drift));
     }
+}
+
+fn middle(least: i64, most: i64) -> i64 {
+    least.saturating_add(most.saturating_sub(least) / 2)
 }
 
 fn difference(venue: Nanos, ours: Nanos) -> i64 {
@@ -156,6 +169,18 @@ mod tests {
         assert!(three.uncertainty_ns < two.uncertainty_ns);
         let later = holds(&clock, at(3_600_000), 50);
         assert!(later.uncertainty_ns > three.uncertainty_ns + 300 * MS as u64);
+    }
+
+    #[test]
+    fn what_it_is_taken_to_be_stands_still_between_answers() {
+        let mut clock = VenueClock::default();
+        clock.answer(at(0), at(52), at(2));
+        let first = clock.offset(at(2)).unwrap().ns;
+        for second in 1..60 {
+            // Frames arrive a millisecond after they were sent.
+            clock.frames((1 - 50) * MS, at(second * 1_000));
+            assert_eq!(holds(&clock, at(second * 1_000), 50).ns, first, "after {second} s");
+        }
     }
 
     #[test]

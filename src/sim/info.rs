@@ -9,6 +9,9 @@ use crate::venue::Venue;
 /// When a perpetual contract is delivered: never, which the venue spells as 2100.
 const NEVER_MS: u64 = 4_133_404_800_000;
 
+/// The highest price and quantity in whole units, as large as the venue's own: clients refuse more.
+const WHOLE_MAX: i128 = 9_000_000_000;
+
 /// The whole answer, for the listings given.
 pub(super) fn exchange_info<'a>(
     venue: Venue,
@@ -84,7 +87,10 @@ fn usdm(text: &mut String, listing: &Listing, now: Nanos) {
 
 fn filters(listing: &Listing) -> String {
     let (price, quantity) = (listing.spec.price, listing.spec.quantity);
-    let most = |scale: Scale| scale.format(i128::from(i64::MAX / 1_000));
+    let most = |scale: Scale| {
+        let whole = i128::from(scale.unit()) * WHOLE_MAX;
+        scale.format(whole.min(i128::from(i64::MAX / 1_000)))
+    };
     let (tick, step) = (price.format(listing.tick.into()), quantity.format(1));
     format!(
         "\"filters\":[{{\"filterType\":\"PRICE_FILTER\",\"minPrice\":\"{tick}\",\
