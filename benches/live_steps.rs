@@ -1,11 +1,13 @@
 //! Steps as a live session makes them: frames decoded into a batch, folded, and measured or not.
 
+use std::hint::black_box;
+
 use systems::settings::Settings;
 use systems::symbol::SymbolSpec;
 use systems::trade::{Batch, Trade};
 use systems::units::Nanos;
 use tapescan::engine::Engine;
-use tapescan::latency::{Ask, Boundary, Meter, Sheet, kind_of, note_closed};
+use tapescan::latency::{Ask, Boundary, Meter, Sheet, note_closed, note_decoded};
 use tapescan::session::Session;
 use tapescan::sim::Frames;
 use tapescan::symbols::Symbols;
@@ -77,21 +79,20 @@ impl Live {
     pub fn step(&mut self, events: &[Event], received: Nanos) {
         for event in events {
             let entry = event.entry(received);
-            match &mut self.meter {
-                Some(meter) => {
-                    meter.begin();
-                    let decoded = self.session.take(&entry, &mut self.batch);
-                    meter.decoded(kind_of(&entry, decoded.as_ref()), received, received);
-                }
-                None => _ = self.session.take(&entry, &mut self.batch),
+            if let Some(meter) = &mut self.meter {
+                meter.begin();
+            }
+            // A session looks at what it decoded, measured or not.
+            let decoded = black_box(self.session.take(&entry, &mut self.batch));
+            if let Some(meter) = &mut self.meter {
+                note_decoded(meter, &entry, decoded.as_ref(), received, received);
             }
         }
         let Self { engine, batch, intervals, meter, .. } = self;
         let Some(meter) = meter else { return engine.step(batch, &mut |_| {}) };
         engine.watch(meter.entered());
         engine.step(batch, &mut |outbox| note_closed(outbox, intervals, meter));
-        let (spent, market) = (engine.spent(), engine.now());
-        meter.stepped(&spent, market);
+        meter.stepped(|| (engine.spent(), engine.now()));
     }
 
     /// What was recorded.

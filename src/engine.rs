@@ -41,8 +41,8 @@ const fn many_rows(rows: usize) -> bool {
 /// threads: outputs are only made at pulses, and pulses follow from the heartbeats alone.
 pub struct Engine {
     world: World,
-    calm: Schedule,
-    burst: Option<Schedule>,
+    calm: Timetable,
+    burst: Option<Timetable>,
     base: systems::interval::Interval,
     grace_ns: u64,
     rows: usize,
@@ -50,6 +50,40 @@ pub struct Engine {
     bursts: u64,
     /// Whether stopwatches between the stages run; `None` without any.
     watched: Option<bool>,
+}
+
+/// One schedule, and the same with stopwatches where there are any: asking whether they rest would
+/// cost every small step more than folding it may be slowed down.
+struct Timetable {
+    bare: Schedule,
+    watched: Option<Schedule>,
+}
+
+impl Timetable {
+    fn new(
+        make: impl Fn() -> Schedule,
+        watched: bool,
+        world: &mut World,
+    ) -> Result<Self, ScheduleError> {
+        let mut ready = |mut schedule: Schedule| match schedule.initialize(world) {
+            Ok(_) => Ok(schedule),
+            Err(error) => Err(ScheduleError(error.to_string(schedule.graph(), world))),
+        };
+        let bare = ready(make())?;
+        let hung = || {
+            let mut schedule = make();
+            probe::hang(&mut schedule);
+            schedule
+        };
+        Ok(Self { bare, watched: watched.then(|| ready(hung())).transpose()? })
+    }
+
+    fn schedule(&mut self, watched: bool) -> &mut Schedule {
+        match &mut self.watched {
+            Some(schedule) if watched => schedule,
+            _ => &mut self.bare,
+        }
+    }
 }
 
 /// What an engine could not be built from.
@@ -102,19 +136,11 @@ impl Engine {
         if let Some(laps) = laps {
             world.insert_resource(laps);
         }
-        let prepare = |mut schedule: Schedule, world: &mut World| {
-            if watched.is_some() {
-                probe::hang(&mut schedule);
-            }
-            match schedule.initialize(world) {
-                Ok(_) => Ok(schedule),
-                Err(error) => Err(ScheduleError(error.to_string(schedule.graph(), world))),
-            }
-        };
-        let calm = prepare(schedule::calm(settings), &mut world)?;
+        let any = watched.is_some();
+        let calm = Timetable::new(|| schedule::calm(settings), any, &mut world)?;
         let burst = match threads {
             0 | 1 => None,
-            _ => Some(prepare(schedule::burst(settings), &mut world)?),
+            _ => Some(Timetable::new(|| schedule::burst(settings), any, &mut world)?),
         };
         let rows = symbols.len() * settings.intervals.len();
         let (base, grace_ns) = (settings.base(), settings.grace_ns);
@@ -209,10 +235,7 @@ impl Engine {
 
     /// Lets the stopwatches, if there are any, run or rest from the next step on.
     pub fn watch(&mut self, on: bool) {
-        if let Some(watched) = self.watched.as_mut().filter(|watched| **watched != on) {
-            *watched = on;
-            self.world.resource_mut::<Laps>().rest(!on);
-        }
+        self.watched = self.watched.map(|_| on);
     }
 
     /// What the stages took since this was asked last; nothing unless the engine is watched.
@@ -237,11 +260,11 @@ impl Engine {
         inbox.burst = many && self.burst.is_some();
         self.bursts += u64::from(inbox.burst);
         self.lap(Laps::begin);
-        let schedule = match &mut self.burst {
+        let timetable = match &mut self.burst {
             Some(burst) if many_rows => burst,
             _ => &mut self.calm,
         };
-        schedule.run(&mut self.world);
+        timetable.schedule(self.watched == Some(true)).run(&mut self.world);
         self.world.clear_trackers();
         self.lap(|laps| laps.end(pulse.is_some()));
         let mut inbox = self.world.resource_mut::<Inbox>();

@@ -1,7 +1,7 @@
 //! Stopwatches between the stages of a step, hung there from outside: the core knows no clock.
 //!
-//! An engine that is not watched has none of these systems. One that is asks the clock twice per
-//! run of the schedule, and between stages only in runs with a pulse, since no other run has them.
+//! A step that is not watched runs a schedule without these systems. One that is asks the clock twice
+//! per run of the schedule, and between stages only in runs with a pulse, since no other run has them.
 
 use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::Schedule;
@@ -19,7 +19,6 @@ pub struct Laps {
     ask: Ask,
     last: Nanos,
     spent: Spent,
-    rests: bool,
 }
 
 /// The stopwatches of one schedule.
@@ -41,12 +40,7 @@ const fn place(stage: Measured) -> usize {
 impl Laps {
     /// Nothing measured yet.
     pub fn new(ask: Ask) -> Self {
-        Self { ask, last: Nanos(0), spent: Spent::default(), rests: false }
-    }
-
-    /// While it rests, it asks no clock.
-    pub fn rest(&mut self, rests: bool) {
-        self.rests = rests;
+        Self { ask, last: Nanos(0), spent: Spent::default() }
     }
 
     /// A run of the schedule, or the sink, begins.
@@ -65,9 +59,6 @@ impl Laps {
     }
 
     fn lap(&mut self, stage: usize) {
-        if self.rests {
-            return;
-        }
         let now = (self.ask)();
         self.spent.ns[stage] += now.0.saturating_sub(self.last.0);
         self.spent.ran[stage] = true;

@@ -22,6 +22,22 @@ pub fn kind_of(entry: &Entry<'_>, decoded: Option<&Decoded>) -> Kind {
     }
 }
 
+/// Notes that an entry was decoded, which was received then and, if anything says so, was due at
+/// `since`.
+#[inline]
+pub fn note_decoded(
+    meter: &mut Meter,
+    entry: &Entry<'_>,
+    decoded: Option<&Decoded>,
+    since: Nanos,
+    received: Nanos,
+) {
+    match entry.body {
+        Body::Heartbeat(_) => meter.beat(since, received),
+        _ => meter.decoded(|| kind_of(entry, decoded), since, received),
+    }
+}
+
 /// Notes the candles that a pulse handed out as closed. Candles that end together come together.
 /// Those that were taken from the venue did not close by time: a warm-up brings hours of them.
 pub fn note_closed(outbox: &Outbox, intervals: &[Interval], meter: &mut Meter) {

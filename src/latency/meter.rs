@@ -1,15 +1,16 @@
 //! The recorder of the thread that folds: instants while events are decoded, histograms when their
 //! step is done.
 
-use systems::interval::Interval;
 use systems::units::Nanos;
 
 use super::Ask;
+use super::boundary::Boundary;
 use super::sheet::Sheet;
 use super::stage::{Kind, Phase, Stage};
 
-/// Steps of so many events are always timed: what four looks at the clock take is nothing to them.
-const LARGE: usize = 64;
+/// Where not every step is timed, the response of one event in so many stands for theirs, and steps of
+/// so many always tell it: events that waited for a stall come in such steps.
+const THIN: u32 = 32;
 
 const KINDS: usize = Kind::ALL.len();
 
@@ -22,61 +23,42 @@ pub struct Spent {
     pub ran: [bool; Stage::INNER.len()],
 }
 
-/// Candles that end are work of their own: what a step does right after an end is told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Boundary {
-    base_ns: u64,
-    span_ns: u64,
-}
-
-impl Boundary {
-    /// Intervals shorter than this end all the time.
-    const SHORTEST_NS: u64 = 10 * Nanos::PER_SECOND;
-
-    /// After the ends of `base`, for the grace and a second on top.
-    pub fn of(base: Interval, grace_ns: u64) -> Self {
-        let base_ns = base.ns();
-        let whole = base_ns >= Self::SHORTEST_NS.max(2 * grace_ns);
-        Self { base_ns, span_ns: if whole { grace_ns + Nanos::PER_SECOND } else { 0 } }
-    }
-
-    /// The phase at an instant of the market's time.
-    pub fn phase(&self, now: Nanos) -> Phase {
-        if now.0 % self.base_ns < self.span_ns { Phase::Boundary } else { Phase::Calm }
-    }
-}
-
 /// An event on its way into a step.
 #[derive(Clone, Copy, Debug)]
 struct Pending {
     /// When it was due, or else received.
     since: Nanos,
     received: Nanos,
-    /// When work on it began and when it was decoded; equal if it was not timed.
+    /// When work on it began and when it was decoded; means nothing unless its step is timed.
     begun: Nanos,
     decoded: Nanos,
     kind: Kind,
+    /// Of an untimed step, how many events it stands for.
+    alike: u32,
 }
 
 /// Measures one thread.
+///
+/// A look at the clock takes as long as decoding a third of a frame, and recording all stages of an
+/// event as long as folding it. So a session times one step in `every`, which counts for the others,
+/// and beside it what is rare and matters: steps that move time, and the response in steps that are
+/// not small.
 pub struct Meter {
     now: Ask,
     /// How many times faster than the machine's the clock passes.
     speed: f64,
     boundary: Boundary,
-    /// One in so many events, and of small steps one in so many, is timed in all its stages, and
-    /// counts for the others. The response is recorded of every event.
     every: u32,
-    left: u32,
     steps_left: u32,
-    /// What the step at hand counts for; 0 if it is not timed.
-    weight: u32,
-    /// Whether it moves time.
-    pulse: bool,
-    /// Whether any event in it is timed.
+    /// Whether each event of the step at hand is timed in all its stages.
     timed: bool,
+    /// What the stages inside the step at hand count for; 0 if they are not timed.
+    weight: u32,
+    /// Heartbeats in it, and other events.
+    beats: u32,
+    others: u32,
     /// When work on the event at hand began, if it is timed.
-    begun: Option<Nanos>,
+    begun: Nanos,
     /// The last instant that was asked for, while every event is timed.
     last: Nanos,
     entered: Nanos,
@@ -86,27 +68,25 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// A meter for steps of about `room` events, of which one in `every` is timed by itself.
+    /// A meter for steps of at most `room` events, of which one in `every` is timed in all stages.
     pub fn new(now: Ask, boundary: Boundary, every: u32, room: usize) -> Self {
-        let (every, pending) = (every.max(1), Vec::with_capacity(room));
-        let (last, entered, heartbeat) = (Nanos(0), Nanos(0), Nanos(0));
-        let (begun, sheet, speed) = (None, Sheet::default(), 1.0);
+        let never = Nanos(0);
         Self {
             now,
-            speed,
+            speed: 1.0,
             boundary,
-            every,
-            left: 1,
-            steps_left: 1,
+            every: every.max(1),
+            steps_left: every.max(1),
+            timed: true,
             weight: 1,
-            pulse: false,
-            timed: false,
-            begun,
-            last,
-            entered,
-            heartbeat,
-            pending,
-            sheet,
+            beats: 0,
+            others: 0,
+            begun: never,
+            last: never,
+            entered: never,
+            heartbeat: never,
+            pending: Vec::with_capacity(room),
+            sheet: Sheet::default(),
         }
     }
 
@@ -131,49 +111,51 @@ impl Meter {
     /// Work on an event begins.
     #[inline]
     pub fn begin(&mut self) {
-        self.left -= 1;
-        if self.left == 0 {
-            self.left = self.every;
+        if self.timed {
             // Where each is timed, one begins when the one before it is done.
-            self.begun = Some(if self.every == 1 { self.last } else { (self.now)() });
+            self.begun = if self.every == 1 { self.last } else { (self.now)() };
         }
     }
 
     /// It was decoded: it is this, was received then, and was due, if anything says so, at `since`.
     #[inline]
-    pub fn decoded(&mut self, kind: Kind, since: Nanos, received: Nanos) {
-        let (begun, decoded) = match self.begun.take() {
-            Some(begun) => {
-                (self.last, self.timed) = ((self.now)(), true);
-                (begun, self.last)
-            }
-            None => (Nanos(0), Nanos(0)),
-        };
-        if kind == Kind::Heartbeat {
-            (self.heartbeat, self.pulse) = (received, true);
+    pub fn decoded(&mut self, kind: impl FnOnce() -> Kind, since: Nanos, received: Nanos) {
+        if self.timed || self.others.is_multiple_of(THIN) {
+            self.push(kind(), since, received);
         }
-        self.pending.push(Pending { since, received, begun, decoded, kind });
+        self.others += 1;
     }
 
-    /// What was taken goes into a step. Says whether its stages are to be timed: those of large
-    /// steps and of steps that move time always are, of the others some.
+    /// It was a heartbeat: those are rare, and move time.
+    pub fn beat(&mut self, since: Nanos, received: Nanos) {
+        self.heartbeat = received;
+        self.beats += 1;
+        self.push(Kind::Heartbeat, since, received);
+    }
+
+    fn push(&mut self, kind: Kind, since: Nanos, received: Nanos) {
+        if self.timed {
+            self.last = (self.now)();
+        }
+        let (begun, decoded) = (self.begun, self.last);
+        self.pending.push(Pending { since, received, begun, decoded, kind, alike: 1 });
+    }
+
+    /// What was taken goes into a step. Says whether its stages are to be timed.
     #[inline]
     pub fn entered(&mut self) -> bool {
-        if self.pending.is_empty() {
+        if self.events() == 0 {
             return false;
         }
-        let always = self.pulse || self.pending.len() >= LARGE;
-        self.weight = if always { 1 } else { 0 };
-        if !always {
-            self.steps_left -= 1;
-            if self.steps_left == 0 {
-                (self.steps_left, self.weight) = (self.every, self.every);
-            }
+        let always = self.every == 1 || self.beats > 0;
+        self.weight = match (always, self.timed) {
+            (true, _) => 1,
+            (false, true) => self.every,
+            _ => 0,
+        };
+        if self.weight > 0 {
+            self.entered = (self.now)();
         }
-        self.pulse = false;
-        // Whoever is timed by itself wants to know how long it waited for its step.
-        self.entered = if self.weight > 0 || self.timed { (self.now)() } else { Nanos(0) };
-        self.timed = false;
         self.weight > 0
     }
 
@@ -200,20 +182,61 @@ impl Meter {
         self.sheet.cell((Stage::CloseDelay, Kind::All, phase)).record(market + here, count);
     }
 
-    /// The step is done; the market's time is `market` by now.
-    pub fn stepped(&mut self, spent: &Spent, market: Nanos) {
-        if self.pending.is_empty() {
+    /// The step is done. `how` tells what its stages took and the market's time by now, and is asked
+    /// where that matters.
+    #[inline]
+    pub fn stepped(&mut self, how: impl FnOnce() -> (Spent, Nanos)) {
+        let events = self.events();
+        if events == 0 {
             return;
         }
+        if self.weight > 0 || events >= THIN {
+            let (spent, market) = how();
+            self.record(&spent, market);
+        }
+        self.pending.clear();
+        (self.beats, self.others) = (0, 0);
+        self.steps_left -= 1;
+        self.timed = self.steps_left == 0 || self.every == 1;
+        if self.timed {
+            self.steps_left = self.every;
+        }
+    }
+
+    fn events(&self) -> u32 {
+        self.beats + self.others
+    }
+
+    /// Says of each event that was noted how many it stands for.
+    fn weigh(&mut self) {
+        // Small steps that were not timed said nothing, and one that was speaks for them.
+        let alone = self.timed && self.weight > 1 && self.events() < THIN;
+        let mut left = self.others;
+        for event in &mut self.pending {
+            event.alike = match event.kind {
+                _ if alone => self.every,
+                Kind::Heartbeat => 1,
+                _ if self.timed => 1,
+                _ => {
+                    let alike = THIN.min(left);
+                    left -= alike;
+                    alike
+                }
+            };
+        }
+    }
+
+    fn record(&mut self, spent: &Spent, market: Nanos) {
         let (end, phase) = ((self.now)(), self.boundary.phase(market));
         self.last = end;
+        self.weigh();
         let mut counts = [0u32; KINDS];
         let pending = core::mem::take(&mut self.pending);
         for event in &pending {
-            counts[event.kind as usize] += 1;
+            counts[event.kind as usize] += if self.timed { 1 } else { event.alike };
             let response = self.span(event.since, end);
-            self.sheet.cell((Stage::Response, event.kind, phase)).record(response, 1);
-            if event.decoded > Nanos(0) {
+            self.sheet.cell((Stage::Response, event.kind, phase)).record(response, event.alike);
+            if self.timed {
                 self.stages(event, end, phase);
             }
         }
@@ -221,7 +244,6 @@ impl Meter {
         if self.weight > 0 {
             self.inside(spent, end, phase, counts);
         }
-        self.pending.clear();
     }
 
     /// Records the stages of a step that was timed.
@@ -235,8 +257,7 @@ impl Meter {
                 }
             }
         }
-        let length = self.span(self.entered, end);
-        let size = self.pending.len() as u64;
+        let (length, size) = (self.span(self.entered, end), self.events().into());
         self.sheet.cell((Stage::StepLength, Kind::All, phase)).record(length, weight);
         self.sheet.cell((Stage::StepSize, Kind::All, phase)).record(size, weight);
     }
@@ -264,6 +285,8 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
+    use systems::interval::Interval;
+
     use super::*;
 
     const BASE: Interval = match Interval::new(60) {
@@ -276,7 +299,7 @@ mod tests {
         let asked = Arc::new(AtomicU64::new(1));
         let own = asked.clone();
         let now = move || Nanos(own.fetch_add(1, Ordering::Relaxed) * 100);
-        (Meter::new(Arc::new(now), Boundary::of(BASE, 0), every, 8), asked)
+        (Meter::new(Arc::new(now), Boundary::of(BASE, 0), every, 200), asked)
     }
 
     fn counts(meter: &mut Meter) -> Vec<(Stage, Kind, u64)> {
@@ -289,16 +312,19 @@ mod tests {
         meter.drained();
         for kind in kinds {
             meter.begin();
-            meter.decoded(*kind, Nanos(1), Nanos(1));
+            match kind {
+                Kind::Heartbeat => meter.beat(Nanos(1), Nanos(1)),
+                kind => meter.decoded(|| *kind, Nanos(1), Nanos(1)),
+            }
         }
         let timed = meter.entered();
         let spent = Spent { ns: [7; 6], ran: [true, false, false, false, false, false] };
-        meter.stepped(&spent, Nanos::from_seconds(30));
+        meter.stepped(|| (spent, Nanos::from_seconds(30)));
         timed
     }
 
     #[test]
-    fn one_in_so_many_counts_for_the_others_and_the_response_is_of_all() {
+    fn one_small_step_in_so_many_is_timed_and_counts_for_the_others() {
         let (mut meter, asked) = meter(4);
         let timed = (0..16).filter(|_| step(&mut meter, &[Kind::Trade])).count();
         assert_eq!(timed, 4);
@@ -308,42 +334,52 @@ mod tests {
         found.retain(|(_, kind, _)| *kind == Kind::Trade);
         let own = inner.into_iter().chain([Stage::Response]);
         assert_eq!(found, own.map(|stage| (stage, Kind::Trade, 16)).collect::<Vec<_>>());
-        // At the end of each step; and of four events where they begin, are decoded and enter.
-        assert_eq!(asked.load(Ordering::Relaxed) - 1, 16 + 4 * 3);
+        // Of four steps where an event begins and is decoded, where it enters and where it ends.
+        assert_eq!(asked.load(Ordering::Relaxed) - 1, 4 * 4);
     }
 
     #[test]
-    fn steps_that_move_time_and_large_ones_are_always_timed() {
+    fn steps_that_move_time_are_always_timed() {
         let (mut meter, _) = meter(1_000);
         assert!(step(&mut meter, &[Kind::Trade]), "the first");
         assert!(!step(&mut meter, &[Kind::Trade]));
         assert!(step(&mut meter, &[Kind::Trade, Kind::Heartbeat]));
         assert!(!step(&mut meter, &[Kind::Trade]));
-        assert!(step(&mut meter, &[Kind::Trade; LARGE]));
+    }
+
+    #[test]
+    fn the_response_of_steps_that_are_not_small_stands_for_each_of_their_events() {
+        let (mut meter, asked) = meter(1_000);
+        step(&mut meter, &[Kind::Trade]);
+        counts(&mut meter);
+        let begun = asked.load(Ordering::Relaxed);
+        let mut kinds = vec![Kind::Trade; 75];
+        kinds[32] = Kind::Candle;
+        assert!(!step(&mut meter, &kinds));
+        assert_eq!(asked.load(Ordering::Relaxed) - begun, 1, "at the end");
+        let response = |kind, count| (Stage::Response, kind, count);
+        assert_eq!(counts(&mut meter), [response(Kind::Trade, 43), response(Kind::Candle, 32)]);
+        // A step that moves time tells it, however small; any other one of fewer events does not.
+        step(&mut meter, &[Kind::Trade; THIN as usize - 1]);
+        assert_eq!(counts(&mut meter), []);
+        step(&mut meter, &[Kind::Trade, Kind::Trade, Kind::Heartbeat]);
+        let told = counts(&mut meter).into_iter().filter(|(stage, ..)| *stage == Stage::Response);
+        let both = [response(Kind::Trade, 2), response(Kind::Heartbeat, 1)];
+        assert_eq!(told.collect::<Vec<_>>(), both);
     }
 
     #[test]
     fn spans_are_the_machines_whatever_the_speed_of_the_clock() {
         let (meter, _) = meter(1);
         let mut meter = meter.at_speed(20.0);
-        meter.decoded(Kind::Trade, Nanos(0), Nanos(0));
+        meter.decoded(|| Kind::Trade, Nanos(0), Nanos(0));
         meter.entered();
-        meter.stepped(&Spent { ns: [2_000; 6], ran: [true; 6] }, Nanos(0));
+        meter.stepped(|| (Spent { ns: [2_000; 6], ran: [true; 6] }, Nanos(0)));
         let sheet = meter.turn(Sheet::default());
         let at = |stage| {
             let cell = sheet.cells().find(|((own, ..), _)| *own == stage);
             cell.map(|(_, cell)| cell.max())
         };
         assert_eq!((at(Stage::Ingest), at(Stage::Response)), (Some(100), Some(10)));
-    }
-
-    #[test]
-    fn ends_of_candles_are_told_apart_unless_they_are_all_the_time() {
-        let minute = Boundary::of(BASE, 500 * Nanos::PER_MS);
-        for (ms, phase) in [(0, Phase::Boundary), (1_499, Phase::Boundary), (1_500, Phase::Calm)] {
-            assert_eq!(minute.phase(Nanos::from_ms(120_000 + ms)), phase, "{ms}");
-        }
-        let second = Interval::new(1).unwrap();
-        assert_eq!(Boundary::of(second, 0).phase(Nanos(0)), Phase::Calm);
     }
 }

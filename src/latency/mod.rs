@@ -8,6 +8,7 @@
 //! *Service time* counts from the moment at which work on an event began, *response time* from the
 //! moment at which it was due. Only the latter shows what waiting behind a stall costs.
 
+mod boundary;
 mod cell;
 mod events;
 mod interval_log;
@@ -19,11 +20,12 @@ pub mod report;
 mod sheet;
 mod stage;
 
+pub use boundary::Boundary;
 pub use cell::{Cell, HIGH_NS, Total};
-pub use events::{kind_of, note_closed};
+pub use events::{kind_of, note_closed, note_decoded};
 pub use interval_log::LogError;
 pub use keeper::{Keeper, Kept, LogFile, Point, Totals, View};
-pub use meter::{Boundary, Meter, Spent};
+pub use meter::{Meter, Spent};
 pub use percentiles::{PERCENTILES, write_hgrm};
 pub use recorder::Recorder;
 pub use sheet::{Key, Sheet};

@@ -16,7 +16,7 @@ use super::limits::{ANSWER_ROOM_NS, TIME_NS};
 use super::record::{Kept, Recorded, Recording};
 use super::status::{Lags, Status};
 use crate::engine::Engine;
-use crate::latency::{Kept as Measured, Recorder, kind_of, note_closed};
+use crate::latency::{Kept as Measured, Recorder, note_closed, note_decoded};
 use crate::link::Fleet;
 use crate::replay::{CaughtUp, Outputs, Summary};
 use crate::rest::budget::Priority;
@@ -226,7 +226,7 @@ impl<P: Ports> Drive<P> {
             give_out(outbox, outputs, requests);
             note_closed(outbox, intervals, &mut latency.meter);
         });
-        latency.meter.stepped(&engine.spent(), engine.now());
+        latency.meter.stepped(|| (engine.spent(), engine.now()));
         self.tell();
         self.ask();
     }
@@ -253,8 +253,9 @@ impl<P: Ports> Drive<P> {
         let recorded = Recorded { received: self.received, body };
         let Parts { session, latency, .. } = &mut self.parts;
         latency.meter.begin();
-        let decoded = session.take(&recorded.entry(), &mut self.batch);
-        latency.meter.decoded(kind_of(&recorded.entry(), decoded.as_ref()), at, at);
+        let entry = recorded.entry();
+        let decoded = session.take(&entry, &mut self.batch);
+        note_decoded(&mut latency.meter, &entry, decoded.as_ref(), at, at);
         // A candle that is forming is said anew a moment later, and nothing follows from it.
         let forming = |one: &Decoded| one.what == What::Ignored(Kind::FormingCandle);
         if !decoded.as_ref().is_some_and(forming) {

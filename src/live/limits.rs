@@ -14,10 +14,9 @@ pub const INBOX: usize = 16_384;
 /// Events that the engine takes at once. Larger steps save nothing more, and hold up the heartbeat.
 pub const BATCH: usize = 1_024;
 
-/// One in so many events, and of small steps one in so many, is timed in all its stages and counts
-/// for the others: looking at the clock for each would take as long as folding it. The response is
-/// recorded of every event.
-pub const TIMED: u32 = 32;
+/// One step in so many is timed in all its stages and counts for the others: looking at the clock at
+/// each stage would take as long as a small step does. What is rare and matters is always told.
+pub const TIMED: u32 = 512;
 
 /// Alerts of a step, or of all tapes of earlier sessions, that wait to be handed to sinks. Of more
 /// than twice as many the oldest go: they were told long before the earlier session ended.

@@ -8,7 +8,9 @@ use super::process::Used;
 use super::{Load, Plan, ProfileError, Run};
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::latency::{Ask, Boundary, Keeper, Kind, LogFile, Meter, kind_of, note_closed};
+use crate::latency::{
+    Ask, Boundary, Keeper, Kind, LogFile, Meter, kind_of, note_closed, note_decoded,
+};
 use crate::live::limits::BATCH;
 use crate::replay::Outputs;
 use crate::session::Session;
@@ -71,11 +73,10 @@ impl Harness {
         self.meter.begin();
         let prints = self.batch.trades.len();
         let decoded = self.session.take(entry, &mut self.batch);
-        let kind = kind_of(entry, decoded.as_ref());
-        self.meter.decoded(kind, due, received);
+        note_decoded(&mut self.meter, entry, decoded.as_ref(), due, received);
         self.prints += (self.batch.trades.len() - prints) as u64;
         self.entries += 1;
-        kind
+        kind_of(entry, decoded.as_ref())
     }
 
     /// Folds what was taken.
@@ -87,8 +88,8 @@ impl Harness {
             outputs.take(outbox);
             note_closed(outbox, intervals, meter);
         });
-        let (spent, market) = (self.engine.spent(), self.engine.now());
-        self.meter.stepped(&spent, market);
+        let market = self.engine.now();
+        self.meter.stepped(|| (self.engine.spent(), market));
         if self.cold > 0 {
             self.warm();
         } else {
