@@ -16,8 +16,8 @@ pub struct ProfileArgs {
     /// What is run, and how.
     #[command(flatten)]
     pub run: RunArgs,
-    /// Runs; what they differ by is the spread.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
+    /// Runs; what they differ by is the spread, for which a comparison wants five.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub repeat: u16,
     /// Frames per second, "recorded" or "max". Each frame has an instant at which it is due, and a
     /// stall is charged to all that fall due meanwhile; "max" has none, and measures throughput.

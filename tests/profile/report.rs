@@ -113,7 +113,7 @@ fn a_profile_says_what_it_is_of_and_leaves_all_files() {
 #[test]
 fn profiles_are_set_beside_each_other() {
     let dir = tempfile::tempdir().unwrap();
-    let more = ["--repeat", "3", "--rate", "max", "--in-process", "--frames", "20000"];
+    let more = ["--repeat", "5", "--rate", "max", "--in-process", "--frames", "20000"];
     let (a, _) = profile(dir.path(), "a", &more);
     // The same numbers are the same; with one stage twice as slow, that stage is named.
     let text = fs::read_to_string(a.join("profile.json")).unwrap();
@@ -122,7 +122,7 @@ fn profiles_are_set_beside_each_other() {
         cell["stage"] == "decode" && cell["kind"] == "trade" && cell["phase"] == "calm"
     });
     for (values, base) in cell.unwrap()["repeats"].as_object_mut().unwrap().values_mut().zip(1..) {
-        *values = Value::from([0, 1, 2].map(|n| 100_000 * base + n));
+        *values = Value::from([0, 1, 2, 3, 4].map(|n| 100_000 * base + n));
     }
     let b = dir.path().join("b.json");
     fs::write(&b, slow.to_string()).unwrap();

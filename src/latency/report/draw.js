@@ -244,7 +244,7 @@ const rows = (head, body) => {
 };
 if (DATA.differences) {
   heading("Differences", "Least to largest over the repeats of each side. A difference counts where "
-    + "the two do not overlap, are farther apart than either spreads, and by more than 5 %.");
+    + "the two are farther apart than both spread together, and by more than 10 %.");
   rows(["stage", "", "first", "second", "ratio", "spread of first", "of second", ""],
     DATA.differences.map((it) => {
       const unit = it.stage === "step-size" ? number : time;
