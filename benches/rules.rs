@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use benches::timing::{quick, slow};
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use evalexpr::{Context as _, ContextWithMutableVariables as _};
 use systems::candle::Candle;
 use systems::ring::Ring;
+use systems::rule::group::{ABREAST, Planned};
+use systems::rule::state::Truth;
 use systems::rule::{Lanes, View, Views};
 use systems::settings::Settings;
 use systems::symbol::SymbolSpec;
@@ -52,9 +54,18 @@ fn condition(criterion: &mut Criterion) {
     views.set(0, View { ring: &ring, lanes: &lanes, price: 1.0 });
     let program = &rules.judged[0].when;
     assert!(program.run(&views, 0, 99) == 1.0);
-    group.bench_function("ours", |bencher| {
+    group.bench_function("one by one", |bencher| {
         bencher.iter(|| black_box(program).run(black_box(&views), 0, 99));
     });
+    // As at a close: of so many symbols at once, so that one judgement is a part of what it takes.
+    let Some(mut planned) = Planned::new(&rules.judged[0]) else { panic!("a plan takes it") };
+    let (views, judged) = ([views; ABREAST], [99; ABREAST]);
+    assert_eq!(planned.run(&views, judged), [Truth::True; ABREAST]);
+    group.throughput(Throughput::Elements(ABREAST as u64));
+    group.bench_function("ours", |bencher| {
+        bencher.iter(|| planned.run(black_box(&views), black_box(judged)));
+    });
+    group.throughput(Throughput::Elements(1));
 
     let tree = evalexpr::build_operator_tree(THEIRS).unwrap();
     let mut context = evalexpr::HashMapContext::new();

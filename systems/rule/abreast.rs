@@ -6,7 +6,7 @@ use super::run::{and, chosen, compare, finite, or};
 use crate::limits::INTERVALS_MAX;
 
 /// Symbols abreast. More share each step's dispatch, fewer keep the registers near.
-pub(super) const ABREAST: usize = 8;
+pub const ABREAST: usize = 8;
 
 /// One value of each symbol.
 pub(super) type Values = [f64; ABREAST];

@@ -5,7 +5,8 @@
 
 use bevy_ecs::prelude::*;
 
-use super::abreast::{ABREAST, Bench, Truths};
+pub use super::abreast::ABREAST;
+use super::abreast::{Bench, Truths};
 use super::judge::{Scene, programs, views};
 use super::lanes::Views;
 use super::plan::Plan;
@@ -213,18 +214,34 @@ fn judge(on: On, scene: &Scene, shares: &[Share], rows: &mut Query<&mut Group>) 
     }
 }
 
-/// What the plan of one rule says of a candle, which is judged beside those before it; `None` if
-/// the rule is too large for a plan. For tests.
-pub fn planned(rule: &Judging, views: &Views<'_>, position: u64) -> Option<Truth> {
-    let plan = Plan::new(rule.interval, core::iter::once(rule));
-    let judged = core::array::from_fn(|lane| position.saturating_sub(lane as u64));
-    let mut found = Truth::Unknown;
-    Bench::new(&plan).run(&plan, &[*views; ABREAST], judged, |_, truths| {
-        found = match truths[0] {
-            Truths { known: 0, .. } => Truth::Unknown,
-            Truths { holds: 0, .. } => Truth::False,
-            _ => Truth::True,
-        };
-    });
-    plan.alone.is_empty().then_some(found)
+/// The plan of one rule alone, as [`ABREAST`] candles are judged by it: for tests and benches.
+pub struct Planned {
+    plan: Plan,
+    bench: Bench,
+}
+
+impl Planned {
+    /// `None` if the rule is too large for a plan.
+    pub fn new(rule: &Judging) -> Option<Self> {
+        let plan = Plan::new(rule.interval, core::iter::once(rule));
+        let bench = Bench::new(&plan);
+        plan.alone.is_empty().then_some(Self { plan, bench })
+    }
+
+    /// What it says of a candle of each of so many symbols.
+    pub fn run(
+        &mut self,
+        views: &[Views<'_>; ABREAST],
+        judged: [u64; ABREAST],
+    ) -> [Truth; ABREAST] {
+        let mut found = [Truth::Unknown; ABREAST];
+        self.bench.run(&self.plan, views, judged, |_, truths| {
+            found = truths.map(|truths| match truths {
+                Truths { known: 0, .. } => Truth::Unknown,
+                Truths { holds: 0, .. } => Truth::False,
+                _ => Truth::True,
+            });
+        });
+        found
+    }
 }

@@ -6,7 +6,7 @@ use systems::catalog::Spec;
 use systems::indicator::{Bar, Units};
 use systems::interval::Interval;
 use systems::ring::Ring;
-use systems::rule::group;
+use systems::rule::group::{ABREAST, Planned};
 use systems::rule::state::Truth;
 use systems::rule::{Lanes, Source, View, Views};
 use systems::track::Value;
@@ -120,6 +120,7 @@ fn compare(text: &str, set: &Set, own: u8, rows: &Rows, kept: &Kept, seen: &mut 
     let end = kept.rings[usize::from(own)].end();
     let program = &set.compiled[0].when.program;
     let held = views.held_from(own, program.reads(), &set.core.depth);
+    let mut planned = Planned::new(&set.core.judged[0]);
     for position in end.saturating_sub(JUDGED).max(held)..end {
         let value = program.run(&views, own, position);
         let got = (!value.is_nan()).then_some(value == 1.0);
@@ -127,9 +128,14 @@ fn compare(text: &str, set: &Set, own: u8, rows: &Rows, kept: &Kept, seen: &mut 
         let want = naive.truth(&expr, At(usize::from(own), Some(position as usize)));
         assert_eq!(got, want, "{text} on {:?} at {position}", rows[usize::from(own)].0);
         seen[want.map_or(2, usize::from)] += 1;
-        // So does the plan by which many symbols are judged abreast, unless it is too large for it.
-        let planned = group::planned(&set.core.judged[0], &views, position);
-        assert!(planned.is_none_or(|truth| truth == Truth::of(value)), "{text}: {planned:?}");
+        // So does the plan by which many symbols are judged abreast, unless it is too large for it;
+        // the others are the candles before.
+        if let Some(planned) = &mut planned {
+            let judged =
+                core::array::from_fn(|lane| position.saturating_sub(lane as u64).max(held));
+            let want = judged.map(|at| Truth::of(program.run(&views, own, at)));
+            assert_eq!(planned.run(&[views; ABREAST], judged), want, "{text} at {position}");
+        }
         // Nothing skipped gives the same, and its first clause is the whole.
         let mut values = Vec::new();
         program.explain(&views, own, position, &mut values);
