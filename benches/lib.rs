@@ -4,5 +4,6 @@ pub mod frames;
 pub mod hand_written;
 pub mod inputs;
 pub mod live_steps;
+#[cfg(feature = "peers")]
 pub mod timing;
 pub mod tracks;
