@@ -19,7 +19,7 @@ use systems::catalog::{CATALOG, Spec};
 use systems::indicator::{Bar, Indicator, Past};
 use systems::indicators::{
     adx, anchored_vwap, atr, bbands, cci, deviation, donchian, ema, keltner, linreg, macd, mfi,
-    natr, obv, rma, roc, rolling_vwap, rsi, rvol, session_vwap, sma, stoch, supertrend,
+    natr, obv, rma, roc, rolling_vwap, rsi, rvol, session, session_vwap, sma, stoch, supertrend,
     taker_share, trade_rate, willr, wma,
 };
 use systems::ring::Ring;
@@ -113,6 +113,7 @@ fn catalog(criterion: &mut Criterion) {
         rolling_vwap::RollingVwap: "rolling_vwap(20)",
         rsi::Rsi: "rsi(14)",
         rvol::Rvol: "rvol(5)",
+        session::Session: "session",
         session_vwap::SessionVwap: "vwap",
         sma::Sma: "sma(20)",
         stoch::Stoch: "stoch(14,3,3)",

@@ -34,7 +34,31 @@ def rate(ns):
     return f"{1e3 / ns:.2f} M/s"
 
 
-def rows(found, memory):
+def printed(folder, name):
+    """The words of the lines that a plain program printed, less its name."""
+    path = folder / f"{name}.txt"
+    return [line.split()[1:] for line in path.read_text().splitlines()] if path.exists() else []
+
+
+AXES = {"symbols": "symbols, 20k prints a second", "intervals": "intervals, 1m to 4h",
+        "indicators": "indicators on each interval", "lookback": "candles of lookback"}
+
+
+def scaling(folder):
+    """How the cost of a print grows, each cost also as a ratio to the first of its kind."""
+    firsts = {}
+    for axis, count, beside, one, two in printed(folder, "scaling"):
+        if axis not in firsts:
+            firsts[axis] = float(one)
+            yield f"| **{AXES[axis]}** | | | | |"
+        loop = "" if beside == "NaN" else f"{float(beside):.1f} ns"
+        yield (f"| {int(count):,} | {float(one):.1f} ns | {float(one) / firsts[axis]:.2f} | "
+               f"{float(two):.1f} ns | {loop} |")
+
+
+def rows(found, folder):
+    memory = {name: float(value) for name, value in printed(folder, "memory")}
+
     def row(what, ours, peer=None, ratio=None, budget=""):
         peer, ratio = peer or "", ratio or ""
         return f"| {what} | {ours} | {peer} | {ratio} | {budget} |"
@@ -77,8 +101,9 @@ def rows(found, memory):
     for depth, budget in [(1, "1 µs"), (32, ""), (300, "")]:
         yield from beside(f"restate a row's candle {depth} from the end, seven indicators",
                           "restate", f"ours/{depth}", budget)
-    yield from beside("a condition of three comparisons, once", "rules/condition",
-                      budget="0.10")
+    yield from beside("a condition of three comparisons, for one of eight symbols judged at once",
+                      "rules/condition", budget="0.10")
+    yield from beside("the same, judged alone", "rules/condition", "one by one")
     minute = "a minute's end of 2,000 symbols with 200 rules on 1m, 3m and 15m"
     for group, what, budget in [("rules/close", f"{minute}: 1m alone closes", "5 ms"),
                                 ("rules/close of all", "the same, all three close", "5 ms"),
@@ -96,6 +121,10 @@ def rows(found, memory):
                   f"{memory['resident_mb']:.0f} MB", budget="250 MB")
     if "candle_bytes" in memory:
         yield row("a closed candle", f"{memory['candle_bytes']:.0f} bytes", budget="64 bytes")
+    for size, per_event, median, least, most in printed(folder, "recording"):
+        yield row(f"measuring a live step of {size} event{'s' * (size != '1')}",
+                  f"{median} % ({least} to {most})", f"unmeasured {per_event} ns an event",
+                  budget="2 %")
 
 
 def machine():
@@ -108,17 +137,21 @@ def machine():
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    memory = {}
-    if (folder / "memory.txt").exists():
-        for line in (folder / "memory.txt").read_text().splitlines():
-            _, name, value = line.split()
-            memory[name] = float(value)
     print("Medians of one run. The ratio is our time over theirs: below 1 we are faster; the budget "
           "of a\nreplay is such a ratio. `all seven` has the ring, the saved states to roll back to "
           "and the values in\nit, the rows below it the arithmetic alone.\n")
     print("| what | ours | beside | ratio | budget |\n|---|---|---|---|---|")
-    for line in rows(figures(folder), memory):
+    for line in rows(figures(folder), folder):
         print(line)
+    curves = list(scaling(folder))
+    if curves:
+        print("\nA print, as one thing grows around 500 symbols, 3 intervals, 7 indicators and 300 "
+              "candles of\nlookback; 500 prints a second of all symbols, so that candles close "
+              "often, unless it says otherwise.\n")
+        print("| what grows | 1 thread | of the first | 2 threads | hand-written loop |")
+        print("|---|---|---|---|---|")
+        for line in curves:
+            print(line)
     print(f"\n{machine()}")
 
 

@@ -26,9 +26,12 @@ if [ "$run" = 1 ]; then
     # A whole run leaves nothing of an older one behind; a part replaces only its own figures.
     [ $# -gt 0 ] || find "$figures" -mindepth 1 -delete
     cargo bench -p benches -- "$@" 2>&1 | tee "$log" >&2
-    if grep -q '^memory: ' "$log"; then
-        grep '^memory: ' "$log" > "$figures/memory.txt"
-    fi
+    # What plain programs print.
+    for name in memory recording scaling; do
+        if grep -q "^$name: " "$log"; then
+            grep "^$name: " "$log" > "$figures/$name.txt"
+        fi
+    done
 fi
 
 python3 benches/table.py "$figures" > "$figures/table.md"
