@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a session bears, as Markdown: the ends of minutes at many symbols, and a burst.
 
-    benches/bounds.py [minutes | burst]    both take some thirteen minutes; a quiet machine
+    benches/bounds.py [minutes | burst]    both take some twelve minutes; a quiet machine
 
 The program is target/release/tapescan, or $TAPESCAN. Nothing leaves the machine.
 """
@@ -22,8 +22,8 @@ SYMBOLS = [500, 2_000, 10_000]
 RATE = 20_000
 # The end of a minute, some time before it for the warm-up, and calm seconds around it; 15m candles
 # end with it.
-SECONDS = 110
-START = 1_723_161_600 + 15 * 60 - 50
+SECONDS = 70
+START = 1_723_161_600 + 15 * 60 - 40
 
 
 def tapescan(*words):
@@ -83,7 +83,7 @@ def burst(folder):
         time.sleep(5)
         lines = tapescan("live", "--exchange", "binance", "--symbols", "all", "--json",
                          "--requests", f"http://{at}", "--streams", f"ws://{at}",
-                         "--for", "420s").splitlines()
+                         "--for", "300s").splitlines()
     finally:
         sim.send_signal(signal.SIGINT)
         sim.wait(30)

@@ -2,7 +2,7 @@
 //! else, in turns, by the median of the ratios of their times.
 //!
 //! What it prints, `table.sh` reads: events in a step, nanoseconds per event, and in percent by how
-//! much the measured session was slower: the median of the turns, and the ends of their middle half.
+//! much the measured session was slower: the median of the turns, and where their middle half ends.
 //!
 //! Left out is what a live session does beside: sockets, the inbox and waking up for it, links, the
 //! recorder. So the share told here is larger than that of a session.
@@ -22,8 +22,8 @@ const SYMBOLS: usize = 200;
 const WARM: usize = 100_000;
 const TIMED: usize = 400_000;
 
-/// Runs of both, and events that each folds before it is the other's turn: noise of the machine that
-/// lasts longer falls on both.
+/// Runs of both, and events that each folds before it is the other's turn: noise of the machine
+/// that lasts longer falls on both.
 const RUNS: usize = 15;
 const TURN: usize = 8_192;
 

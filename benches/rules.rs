@@ -12,7 +12,7 @@ use systems::candle::Candle;
 use systems::ring::Ring;
 use systems::rule::group::{ABREAST, Planned};
 use systems::rule::state::Truth;
-use systems::rule::{Lanes, View, Views};
+use systems::rule::{Lanes, Rules, View, Views};
 use systems::settings::Settings;
 use systems::symbol::SymbolSpec;
 use systems::track::Value;
@@ -28,9 +28,8 @@ const THEIRS: &str = "close > ema * 1.01 && volume > 3.0 * before && rsi < 70.0"
 const VALUES: [(&str, f64); 5] =
     [("close", 102.0), ("ema", 100.0), ("volume", 10.0), ("before", 2.0), ("rsi", 60.0)];
 
-/// What theirs are given is set beforehand, which is in their favour: ours reads its columns.
-fn condition(criterion: &mut Criterion) {
-    let mut group = quick(criterion, "rules/condition");
+/// The condition, and a hundred candles that it may look at.
+fn prepared() -> (Rules, Ring, Lanes) {
     let text = format!("indicators = []\n[rules.one]\nwhen = \"{OURS}\"\n");
     let Ok(config) = Config::parse("here", &text) else { panic!("the rule is right") };
     let rules = settings(&config).rules;
@@ -50,6 +49,13 @@ fn condition(criterion: &mut Criterion) {
             converged: true,
         });
     }
+    (rules, ring, lanes)
+}
+
+/// What theirs are given is set beforehand, which is in their favour: ours reads its columns.
+fn condition(criterion: &mut Criterion) {
+    let mut group = quick(criterion, "rules/condition");
+    let (rules, ring, lanes) = prepared();
     let mut views = Views::new(Nanos(0));
     views.set(0, View { ring: &ring, lanes: &lanes, price: 1.0 });
     let program = &rules.judged[0].when;

@@ -10,6 +10,7 @@ use super::stage::Phase;
 pub struct Boundary {
     base_ns: u64,
     span_ns: u64,
+    grace_ns: u64,
 }
 
 impl Boundary {
@@ -20,7 +21,14 @@ impl Boundary {
     pub fn of(base: Interval, grace_ns: u64) -> Self {
         let base_ns = base.ns();
         let whole = base_ns >= Self::SHORTEST_NS.max(2 * grace_ns);
-        Self { base_ns, span_ns: if whole { grace_ns + Nanos::PER_SECOND } else { 0 } }
+        let span_ns = if whole { grace_ns + Nanos::PER_SECOND } else { 0 };
+        Self { base_ns, span_ns, grace_ns }
+    }
+
+    /// How many stretches of the shortest candles have passed, with their grace, at an instant of the
+    /// market's time.
+    pub fn passed(&self, now: Nanos) -> u64 {
+        now.0.saturating_sub(self.grace_ns) / self.base_ns
     }
 
     /// The phase at an instant of the market's time.

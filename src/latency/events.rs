@@ -33,7 +33,7 @@ pub fn note_decoded(
     received: Nanos,
 ) {
     match entry.body {
-        Body::Heartbeat(_) => meter.beat(since, received),
+        Body::Heartbeat(at) => meter.beat(at, since, received),
         _ => meter.decoded(|| kind_of(entry, decoded), since, received),
     }
 }

@@ -10,7 +10,10 @@ use super::stage::{Kind, Phase, Stage};
 
 /// Where not every step is timed, the response of one event in so many stands for theirs, and steps of
 /// so many always tell it: events that waited for a stall come in such steps.
-const THIN: u32 = 32;
+const THIN: u32 = 128;
+
+/// Of the steps that move time and close nothing, one in so many is timed.
+const BEATS: u32 = 8;
 
 const KINDS: usize = Kind::ALL.len();
 
@@ -40,16 +43,21 @@ struct Pending {
 /// Measures one thread.
 ///
 /// A look at the clock takes as long as decoding a third of a frame, and recording all stages of an
-/// event as long as folding it. So a session times one step in `every`, which counts for the others,
-/// and beside it what is rare and matters: steps that move time, and the response in steps that are
-/// not small.
+/// event as long as folding it. So a session times one step in `every` and one after each heartbeat,
+/// which count for those before, and beside it what is rare and matters: steps that close candles, one in [`BEATS`] of the others
+/// that move time, and the response in steps that are not small.
 pub struct Meter {
     now: Ask,
     /// How many times faster than the machine's the clock passes.
     speed: f64,
     boundary: Boundary,
     every: u32,
-    steps_left: u32,
+    /// Steps since one was timed last.
+    skipped: u32,
+    beats_left: u32,
+    /// The last stretch of candles that time has passed, and whether that is of the step at hand.
+    passed: u64,
+    closes: bool,
     /// Whether each event of the step at hand is timed in all its stages.
     timed: bool,
     /// What the stages inside the step at hand count for; 0 if they are not timed.
@@ -68,7 +76,8 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// A meter for steps of at most `room` events, of which one in `every` is timed in all stages.
+    /// A meter for steps of about `room` events, of which at least one in `every` is timed in all
+    /// stages.
     pub fn new(now: Ask, boundary: Boundary, every: u32, room: usize) -> Self {
         let never = Nanos(0);
         Self {
@@ -76,7 +85,10 @@ impl Meter {
             speed: 1.0,
             boundary,
             every: every.max(1),
-            steps_left: every.max(1),
+            skipped: 0,
+            beats_left: 1,
+            passed: 0,
+            closes: false,
             timed: true,
             weight: 1,
             beats: 0,
@@ -126,8 +138,10 @@ impl Meter {
         self.others += 1;
     }
 
-    /// It was a heartbeat: those are rare, and move time.
-    pub fn beat(&mut self, since: Nanos, received: Nanos) {
+    /// It was a heartbeat, which moves the market's time to `at`.
+    pub fn beat(&mut self, at: Nanos, since: Nanos, received: Nanos) {
+        let passed = self.boundary.passed(at);
+        self.closes |= core::mem::replace(&mut self.passed, passed) != passed;
         self.heartbeat = received;
         self.beats += 1;
         self.push(Kind::Heartbeat, since, received);
@@ -147,13 +161,18 @@ impl Meter {
         if self.events() == 0 {
             return false;
         }
-        let always = self.every == 1 || self.beats > 0;
-        self.weight = match (always, self.timed) {
-            (true, _) => 1,
-            (false, true) => self.every,
-            _ => 0,
+        self.weight = match self.beats {
+            _ if self.every == 1 || self.closes => 1,
+            0 if self.timed => self.skipped + 1,
+            0 => 0,
+            _ => {
+                self.beats_left -= 1;
+                let timed = self.beats_left == 0;
+                self.beats_left = if timed { BEATS } else { self.beats_left };
+                if timed { BEATS } else { 0 }
+            }
         };
-        if self.weight > 0 {
+        if self.weight > 0 || self.timed {
             self.entered = (self.now)();
         }
         self.weight > 0
@@ -190,31 +209,29 @@ impl Meter {
         if events == 0 {
             return;
         }
-        if self.weight > 0 || events >= THIN {
+        if self.weight > 0 || self.timed || events >= THIN {
             let (spent, market) = how();
             self.record(&spent, market);
         }
         self.pending.clear();
-        (self.beats, self.others) = (0, 0);
-        self.steps_left -= 1;
-        self.timed = self.steps_left == 0 || self.every == 1;
-        if self.timed {
-            self.steps_left = self.every;
-        }
+        let beats = self.beats;
+        (self.beats, self.others, self.closes) = (0, 0, false);
+        self.skipped = if self.timed { 0 } else { self.skipped + 1 };
+        // Where steps are few, time passes ten times a second.
+        self.timed = self.skipped + 1 >= self.every || beats > 0;
     }
 
     fn events(&self) -> u32 {
         self.beats + self.others
     }
 
-    /// Says of each event that was noted how many it stands for.
+    /// Says of each event that was noted how many it stands for. Those of small steps that say
+    /// nothing are stood for by those of small steps like them that do.
     fn weigh(&mut self) {
-        // Small steps that were not timed said nothing, and one that was speaks for them.
-        let alone = self.timed && self.weight > 1 && self.events() < THIN;
+        let small = if self.events() < THIN { self.weight } else { 1 };
         let mut left = self.others;
         for event in &mut self.pending {
-            event.alike = match event.kind {
-                _ if alone => self.every,
+            let alike = match event.kind {
                 Kind::Heartbeat => 1,
                 _ if self.timed => 1,
                 _ => {
@@ -223,6 +240,7 @@ impl Meter {
                     alike
                 }
             };
+            event.alike = alike * small;
         }
     }
 
@@ -233,9 +251,12 @@ impl Meter {
         let mut counts = [0u32; KINDS];
         let pending = core::mem::take(&mut self.pending);
         for event in &pending {
-            counts[event.kind as usize] += if self.timed { 1 } else { event.alike };
             let response = self.span(event.since, end);
-            self.sheet.cell((Stage::Response, event.kind, phase)).record(response, event.alike);
+            if event.alike > 0 {
+                counts[event.kind as usize] += event.alike;
+                let cell = self.sheet.cell((Stage::Response, event.kind, phase));
+                cell.record(response, event.alike);
+            }
             if self.timed {
                 self.stages(event, end, phase);
             }
@@ -248,18 +269,20 @@ impl Meter {
 
     /// Records the stages of a step that was timed.
     fn inside(&mut self, spent: &Spent, end: Nanos, phase: Phase, counts: [u32; KINDS]) {
-        let weight = self.weight;
+        // In a larger step each event was counted once, and the stages of one step stand for others'.
+        let each = if self.events() < THIN { 1 } else { self.weight };
+        let counts = counts.map(|count| count * each);
         for (kind, count) in Kind::ALL.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
             for (stage, (ns, ran)) in Stage::INNER.iter().zip(spent.ns.iter().zip(spent.ran)) {
                 if ran {
                     let ns = self.span(Nanos(0), Nanos(*ns));
-                    self.sheet.cell((*stage, kind, phase)).record(ns, count * weight);
+                    self.sheet.cell((*stage, kind, phase)).record(ns, count);
                 }
             }
         }
         let (length, size) = (self.span(self.entered, end), self.events().into());
-        self.sheet.cell((Stage::StepLength, Kind::All, phase)).record(length, weight);
-        self.sheet.cell((Stage::StepSize, Kind::All, phase)).record(size, weight);
+        self.sheet.cell((Stage::StepLength, Kind::All, phase)).record(length, self.weight);
+        self.sheet.cell((Stage::StepSize, Kind::All, phase)).record(size, self.weight);
     }
 
     fn stages(&mut self, event: &Pending, end: Nanos, phase: Phase) {
@@ -270,7 +293,7 @@ impl Meter {
             (Stage::Service, event.begun, end),
         ] {
             let ns = self.span(from, to);
-            self.sheet.cell((stage, event.kind, phase)).record(ns, self.every);
+            self.sheet.cell((stage, event.kind, phase)).record(ns, self.skipped + 1);
         }
     }
 
@@ -281,105 +304,4 @@ impl Meter {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    use systems::interval::Interval;
-
-    use super::*;
-
-    const BASE: Interval = match Interval::new(60) {
-        Some(base) => base,
-        None => unreachable!(),
-    };
-
-    /// A meter whose clock passes 100 ns each time it is asked, and how often that was.
-    fn meter(every: u32) -> (Meter, Arc<AtomicU64>) {
-        let asked = Arc::new(AtomicU64::new(1));
-        let own = asked.clone();
-        let now = move || Nanos(own.fetch_add(1, Ordering::Relaxed) * 100);
-        (Meter::new(Arc::new(now), Boundary::of(BASE, 0), every, 200), asked)
-    }
-
-    fn counts(meter: &mut Meter) -> Vec<(Stage, Kind, u64)> {
-        let sheet = meter.turn(Sheet::default());
-        let cells = sheet.cells();
-        cells.map(|((stage, kind, _), cell)| (stage, kind, cell.count())).collect()
-    }
-
-    fn step(meter: &mut Meter, kinds: &[Kind]) -> bool {
-        meter.drained();
-        for kind in kinds {
-            meter.begin();
-            match kind {
-                Kind::Heartbeat => meter.beat(Nanos(1), Nanos(1)),
-                kind => meter.decoded(|| *kind, Nanos(1), Nanos(1)),
-            }
-        }
-        let timed = meter.entered();
-        let spent = Spent { ns: [7; 6], ran: [true, false, false, false, false, false] };
-        meter.stepped(|| (spent, Nanos::from_seconds(30)));
-        timed
-    }
-
-    #[test]
-    fn one_small_step_in_so_many_is_timed_and_counts_for_the_others() {
-        let (mut meter, asked) = meter(4);
-        let timed = (0..16).filter(|_| step(&mut meter, &[Kind::Trade])).count();
-        assert_eq!(timed, 4);
-        assert!(!step(&mut meter, &[]), "nothing to measure");
-        let inner = [Stage::Inbox, Stage::Decode, Stage::Gather, Stage::Ingest, Stage::Service];
-        let mut found = counts(&mut meter);
-        found.retain(|(_, kind, _)| *kind == Kind::Trade);
-        let own = inner.into_iter().chain([Stage::Response]);
-        assert_eq!(found, own.map(|stage| (stage, Kind::Trade, 16)).collect::<Vec<_>>());
-        // Of four steps where an event begins and is decoded, where it enters and where it ends.
-        assert_eq!(asked.load(Ordering::Relaxed) - 1, 4 * 4);
-    }
-
-    #[test]
-    fn steps_that_move_time_are_always_timed() {
-        let (mut meter, _) = meter(1_000);
-        assert!(step(&mut meter, &[Kind::Trade]), "the first");
-        assert!(!step(&mut meter, &[Kind::Trade]));
-        assert!(step(&mut meter, &[Kind::Trade, Kind::Heartbeat]));
-        assert!(!step(&mut meter, &[Kind::Trade]));
-    }
-
-    #[test]
-    fn the_response_of_steps_that_are_not_small_stands_for_each_of_their_events() {
-        let (mut meter, asked) = meter(1_000);
-        step(&mut meter, &[Kind::Trade]);
-        counts(&mut meter);
-        let begun = asked.load(Ordering::Relaxed);
-        let mut kinds = vec![Kind::Trade; 75];
-        kinds[32] = Kind::Candle;
-        assert!(!step(&mut meter, &kinds));
-        assert_eq!(asked.load(Ordering::Relaxed) - begun, 1, "at the end");
-        let response = |kind, count| (Stage::Response, kind, count);
-        assert_eq!(counts(&mut meter), [response(Kind::Trade, 43), response(Kind::Candle, 32)]);
-        // A step that moves time tells it, however small; any other one of fewer events does not.
-        step(&mut meter, &[Kind::Trade; THIN as usize - 1]);
-        assert_eq!(counts(&mut meter), []);
-        step(&mut meter, &[Kind::Trade, Kind::Trade, Kind::Heartbeat]);
-        let told = counts(&mut meter).into_iter().filter(|(stage, ..)| *stage == Stage::Response);
-        let both = [response(Kind::Trade, 2), response(Kind::Heartbeat, 1)];
-        assert_eq!(told.collect::<Vec<_>>(), both);
-    }
-
-    #[test]
-    fn spans_are_the_machines_whatever_the_speed_of_the_clock() {
-        let (meter, _) = meter(1);
-        let mut meter = meter.at_speed(20.0);
-        meter.decoded(|| Kind::Trade, Nanos(0), Nanos(0));
-        meter.entered();
-        meter.stepped(|| (Spent { ns: [2_000; 6], ran: [true; 6] }, Nanos(0)));
-        let sheet = meter.turn(Sheet::default());
-        let at = |stage| {
-            let cell = sheet.cells().find(|((own, ..), _)| *own == stage);
-            cell.map(|(_, cell)| cell.max())
-        };
-        assert_eq!((at(Stage::Ingest), at(Stage::Response)), (Some(100), Some(10)));
-    }
-}
+mod tests;

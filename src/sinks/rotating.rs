@@ -89,26 +89,22 @@ impl Lines {
         let stem = self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let kind = self.path.extension().map(|kind| format!(".{}", kind.to_string_lossy()));
         let kind = kind.unwrap_or_default();
-        let mut at = clock::now();
-        let named = |at| format!("{stem}-{}{kind}", timestamp(at).replace(':', "-"));
-        while self.path.with_file_name(named(at)).exists() {
-            at = at.plus(systems::units::Nanos::PER_MS);
-        }
-        fs::rename(&self.path, self.path.with_file_name(named(at)))?;
         let dir = self.path.parent().filter(|dir| !dir.as_os_str().is_empty());
         let names = fs::read_dir(dir.unwrap_or(Path::new(".")))?;
         let names = names.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let ours = |name: &String| {
+        let put_aside = |name: &String| {
             let at = name.strip_prefix(&format!("{stem}-"));
-            let at = at.and_then(|rest| rest.strip_suffix(&kind)?.split_once('T'));
-            at.is_some_and(|(day, time)| {
-                instant(&format!("{day}T{}", time.replace('-', ":"))).is_some()
-            })
+            let (day, time) = at.and_then(|rest| rest.strip_suffix(&kind)?.split_once('T'))?;
+            instant(&format!("{day}T{}", time.replace('-', ":")))
         };
-        let mut old: Vec<String> = names.filter(ours).collect();
-        // Names sort like the instants in them.
+        let mut old: Vec<_> = names.filter_map(|name| Some((put_aside(&name)?, name))).collect();
         old.sort();
-        for name in &old[..old.len().saturating_sub(self.keep)] {
+        // Behind all others also where the clock stands still or was set back: the oldest go.
+        let after = old.last().map(|(last, _)| last.plus(systems::units::Nanos::PER_MS));
+        let at = after.map_or(clock::now(), |after| after.max(clock::now()));
+        let name = format!("{stem}-{}{kind}", timestamp(at).replace(':', "-"));
+        fs::rename(&self.path, self.path.with_file_name(name))?;
+        for (_, name) in &old[..(old.len() + 1).saturating_sub(self.keep).min(old.len())] {
             fs::remove_file(self.path.with_file_name(name))?;
         }
         Ok(())
@@ -176,6 +172,27 @@ mod tests {
         let last: String = (30 - text.lines().count()..30).map(|n| item(n).json + "\n").collect();
         assert_eq!(text, last);
         assert!(text.lines().count() > 6, "{text}");
+    }
+
+    #[test]
+    fn the_newest_stay_where_the_clock_was_set_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("alerts.jsonl");
+        let later = "alerts-2200-01-01T00-00-00.000Z.jsonl";
+        fs::write(path.with_file_name(later), "older\n").unwrap();
+        let mut file = lines(&path);
+        (0..13).for_each(|n| file.deliver(&item(n)).unwrap());
+        let names = fs::read_dir(dir.path()).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.filter(|name| name.starts_with("alerts-")).collect();
+        names.sort();
+        assert_eq!(names.len(), 2, "{names:?}");
+        let text = names.iter().map(|name| fs::read_to_string(path.with_file_name(name)).unwrap());
+        let text: String = text.collect();
+        assert!(
+            text.starts_with(&item(6).json) && text.ends_with(&(item(11).json + "\n")),
+            "{text}"
+        );
     }
 
     #[test]
