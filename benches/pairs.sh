@@ -27,11 +27,16 @@ while [ $# -gt 0 ]; do
 done
 [ -x "$first" ] && [ -x "$second" ] || { echo "build it: cargo build --release" >&2; exit 2; }
 
+said() {
+    cat "$folder/said" >&2
+    exit 1
+}
+
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
 for ((pair = 1; pair <= pairs; pair++)); do
-    "$first" profile "$tape" "$@" --out "$folder/a" >"$folder/said" 2>&1 || { cat "$folder/said"; exit 1; }
-    "$second" profile "$tape" "$@" --out "$folder/b" >"$folder/said" 2>&1 || { cat "$folder/said"; exit 1; }
+    "$first" profile "$tape" "$@" --out "$folder/a" >/dev/null 2>"$folder/said" || said
+    "$second" profile "$tape" "$@" --out "$folder/b" >/dev/null 2>"$folder/said" || said
     "$first" profile compare "$folder/a" "$folder/b" --json >"$folder/$pair.json"
     rm -r "$folder/a" "$folder/b"
 done

@@ -1,6 +1,6 @@
-//! How the cost of a print grows: with symbols (beside the hand-written loop), intervals, indicators,
-//! lookback and threads, one at a time around the defaults. A plain program: what it prints,
-//! `table.sh` reads.
+//! How the cost of a print grows: with symbols (beside the hand-written loop), intervals,
+//! indicators, lookback and threads, one at a time around the defaults. A plain program: what it
+//! prints, `table.sh` reads.
 
 use std::fmt::Write as _;
 use std::hint::black_box;

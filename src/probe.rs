@@ -1,7 +1,8 @@
 //! Stopwatches between the stages of a step, hung there from outside: the core knows no clock.
 //!
-//! A step that is not watched runs a schedule without these systems. One that is asks the clock twice
-//! per run of the schedule, and between stages only in runs with a pulse, since no other run has them.
+//! A step that is not watched runs a schedule without these systems. One that is asks the clock
+//! twice per run of the schedule, and between stages only in runs with a pulse, since no other run
+//! has them.
 
 use bevy_ecs::prelude::*;
 use bevy_ecs::schedule::Schedule;

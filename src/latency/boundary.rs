@@ -25,8 +25,8 @@ impl Boundary {
         Self { base_ns, span_ns, grace_ns }
     }
 
-    /// How many stretches of the shortest candles have passed, with their grace, at an instant of the
-    /// market's time.
+    /// How many stretches of the shortest candles have passed, with their grace, at an instant of
+    /// the market's time.
     pub fn passed(&self, now: Nanos) -> u64 {
         now.0.saturating_sub(self.grace_ns) / self.base_ns
     }

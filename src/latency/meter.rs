@@ -8,8 +8,8 @@ use super::boundary::Boundary;
 use super::sheet::Sheet;
 use super::stage::{Kind, Phase, Stage};
 
-/// Where not every step is timed, the response of one event in so many stands for theirs, and steps of
-/// so many always tell it: events that waited for a stall come in such steps.
+/// Where not every step is timed, the response of one event in so many stands for theirs, and steps
+/// of so many always tell it: events that waited for a stall come in such steps.
 const THIN: u32 = 128;
 
 /// Of the steps that move time and close nothing, one in so many is timed.
@@ -43,9 +43,10 @@ struct Pending {
 /// Measures one thread.
 ///
 /// A look at the clock takes as long as decoding a third of a frame, and recording all stages of an
-/// event as long as folding it. So a session times one step in `every` and one after each heartbeat,
-/// which count for those before, and beside it what is rare and matters: steps that close candles, one in [`BEATS`] of the others
-/// that move time, and the response in steps that are not small.
+/// event as long as folding it. So a session times one step in `every` and one after each
+/// heartbeat, which count for those before, and beside it what is rare and matters: steps that
+/// close candles, one in [`BEATS`] of the others that move time, and the response in steps that are
+/// not small.
 pub struct Meter {
     now: Ask,
     /// How many times faster than the machine's the clock passes.
@@ -201,8 +202,8 @@ impl Meter {
         self.sheet.cell((Stage::CloseDelay, Kind::All, phase)).record(market + here, count);
     }
 
-    /// The step is done. `how` tells what its stages took and the market's time by now, and is asked
-    /// where that matters.
+    /// The step is done. `how` tells what its stages took and the market's time by now, and is
+    /// asked where that matters.
     #[inline]
     pub fn stepped(&mut self, how: impl FnOnce() -> (Spent, Nanos)) {
         let events = self.events();
@@ -269,7 +270,7 @@ impl Meter {
 
     /// Records the stages of a step that was timed.
     fn inside(&mut self, spent: &Spent, end: Nanos, phase: Phase, counts: [u32; KINDS]) {
-        // In a larger step each event was counted once, and the stages of one step stand for others'.
+        // In a larger step each event was counted once; its stages stand for those of others.
         let each = if self.events() < THIN { 1 } else { self.weight };
         let counts = counts.map(|count| count * each);
         for (kind, count) in Kind::ALL.into_iter().zip(counts).filter(|(_, count)| *count > 0) {

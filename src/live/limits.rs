@@ -14,8 +14,8 @@ pub const INBOX: usize = 16_384;
 /// Events that the engine takes at once. Larger steps save nothing more, and hold up the heartbeat.
 pub const BATCH: usize = 1_024;
 
-/// One step in so many is timed in all its stages and counts for the others: looking at the clock at
-/// each stage would take as long as a small step does. What is rare and matters is always told.
+/// One step in so many is timed in all its stages and counts for the others: looking at the clock
+/// at each stage would take as long as a small step does. What is rare and matters is always told.
 pub const TIMED: u32 = 512;
 
 /// Alerts of a step, or of all tapes of earlier sessions, that wait to be handed to sinks. Of more

@@ -59,8 +59,8 @@ impl Difference {
     }
 }
 
-/// Repeats from which there is a spread to speak of: of three, by chance alone, some of the dozens of
-/// rows of a comparison lie apart.
+/// Repeats from which there is a spread to speak of: of three, by chance alone, some of the dozens
+/// of rows of a comparison lie apart.
 const REPEATS: usize = 5;
 
 /// Differences that nobody could act upon: this share, by which a machine drifts between two
@@ -70,8 +70,8 @@ const LEAST: u64 = 30;
 
 /// Sets two sides beside each other, by the rows of the first that the second has, too.
 ///
-/// A difference counts if the medians are farther apart than both sides spread together, and by more
-/// than a tenth.
+/// A difference counts if the medians are farther apart than both sides spread together, and by
+/// more than a tenth.
 pub fn compare(a: &Side, b: &Side) -> Vec<Difference> {
     let of = |row: &Row| b.iter().find(|other| alike(row, other));
     let pairs = a.iter().filter_map(|row| Some((row, of(row)?)));

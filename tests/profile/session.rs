@@ -24,8 +24,8 @@ fn a_session_measures_itself_and_writes_its_log() {
     let totals = &ended.latency.totals;
     let count = |stage| totals.merged(|key| key.0 == stage).map_or(0, |total| total.count());
     let response = totals.merged(Totals::is_response).unwrap();
-    // Steps that are timed stand for others, so these are estimates. Answers bring prints, too; they
-    // have a response of their own kind.
+    // Steps that are timed stand for others, so these are estimates. Answers bring prints, too;
+    // they have a response of their own kind.
     let about = |count: u64, of: u64| count > of / 2 && count < of * 2;
     let (told, streamed) = (response.count(), ended.summary.trades);
     assert!(told > 500 && about(told, streamed), "{told} of {streamed}");
