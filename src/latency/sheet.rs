@@ -1,4 +1,6 @@
-//! All cells of one thread, by stage, kind and phase. A cell is made when it is first used.
+//! All cells of one thread, by stage, kind and phase. Those of events that come all the time are made
+//! at once, since some are used for the first time long after; memory that nothing was written to is
+//! not resident. Any other is made when it is first used.
 
 use super::cell::Cell;
 use super::stage::{Kind, Phase, Stage};
@@ -17,7 +19,13 @@ impl Default for Sheet {
     fn default() -> Self {
         let mut cells = Vec::new();
         cells.resize_with(Stage::ALL.len() * KINDS * PHASES, || None);
-        Self(cells)
+        let mut sheet = Self(cells);
+        for stage in Stage::ALL.into_iter().filter(Stage::is_of_events) {
+            for kind in [Kind::Trade, Kind::Aggregate, Kind::Heartbeat] {
+                Phase::ALL.map(|phase| sheet.cell((stage, kind, phase)).count());
+            }
+        }
+        sheet
     }
 }
 

@@ -81,6 +81,12 @@ impl Stage {
         Self::Deliver,
     ];
 
+    /// Whether a session measures it of each event that it takes.
+    pub const fn is_of_events(&self) -> bool {
+        matches!(self, Self::Inbox | Self::Decode | Self::Gather | Self::Service | Self::Response)
+            || (Self::Ingest as u8 <= *self as u8 && *self as u8 <= Self::Deliver as u8)
+    }
+
     /// The word used in tables and files.
     pub const fn name(self) -> &'static str {
         match self {
