@@ -45,7 +45,7 @@ struct Pending {
 /// A look at the clock takes as long as decoding a third of a frame, and recording all stages of an
 /// event as long as folding it. So a session times one step in `every` and one after each
 /// heartbeat, which count for those before, and beside it what is rare and matters: steps that
-/// close candles, one in [`BEATS`] of the others that move time, and the response in steps that are
+/// close candles, one in `BEATS` of the others that move time, and the response in steps that are
 /// not small.
 pub struct Meter {
     now: Ask,

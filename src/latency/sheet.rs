@@ -1,6 +1,6 @@
-//! All cells of one thread, by stage, kind and phase. Those of events that come all the time are made
-//! at once, since some are used for the first time long after; memory that nothing was written to is
-//! not resident. Any other is made when it is first used.
+//! All cells of one thread, by stage, kind and phase. Those of events that come all the time are
+//! made at once, since some are used for the first time long after; memory that nothing was written
+//! to is not resident. Any other is made when it is first used.
 
 use super::cell::Cell;
 use super::stage::{Kind, Phase, Stage};
@@ -22,7 +22,9 @@ impl Default for Sheet {
         let mut sheet = Self(cells);
         for stage in Stage::ALL.into_iter().filter(Stage::is_of_events) {
             for kind in [Kind::Trade, Kind::Aggregate, Kind::Heartbeat] {
-                Phase::ALL.map(|phase| sheet.cell((stage, kind, phase)).count());
+                for phase in Phase::ALL {
+                    sheet.cell((stage, kind, phase));
+                }
             }
         }
         sheet
