@@ -13,7 +13,10 @@ use super::stage::{Kind, Phase, Stage};
 const THIN: u32 = 128;
 
 /// Of the steps that move time and close nothing, one in so many is timed.
-const BEATS: u32 = 8;
+const BEATS: u32 = 4;
+
+/// Of a step that is timed, so many events are by themselves, and stand for the rest.
+const FIRST: u32 = 8;
 
 const KINDS: usize = Kind::ALL.len();
 
@@ -36,7 +39,11 @@ struct Pending {
     begun: Nanos,
     decoded: Nanos,
     kind: Kind,
-    /// Of an untimed step, how many events it stands for.
+    /// Whether it was timed by itself.
+    timed: bool,
+    /// Its place among the events of its step that are no heartbeats.
+    place: u32,
+    /// How many of its step it stands for.
     alike: u32,
 }
 
@@ -59,7 +66,7 @@ pub struct Meter {
     /// The last stretch of candles that time has passed, and whether that is of the step at hand.
     passed: u64,
     closes: bool,
-    /// Whether each event of the step at hand is timed in all its stages.
+    /// Whether events of the step at hand are timed in all their stages.
     timed: bool,
     /// What the stages inside the step at hand count for; 0 if they are not timed.
     weight: u32,
@@ -124,7 +131,7 @@ impl Meter {
     /// Work on an event begins.
     #[inline]
     pub fn begin(&mut self) {
-        if self.timed {
+        if self.times() {
             // Where each is timed, one begins when the one before it is done.
             self.begun = if self.every == 1 { self.last } else { (self.now)() };
         }
@@ -133,7 +140,7 @@ impl Meter {
     /// It was decoded: it is this, was received then, and was due, if anything says so, at `since`.
     #[inline]
     pub fn decoded(&mut self, kind: impl FnOnce() -> Kind, since: Nanos, received: Nanos) {
-        if self.timed || self.others.is_multiple_of(THIN) {
+        if self.times() || self.others.is_multiple_of(THIN) {
             self.push(kind(), since, received);
         }
         self.others += 1;
@@ -148,12 +155,20 @@ impl Meter {
         self.push(Kind::Heartbeat, since, received);
     }
 
+    /// Whether the event at hand is timed.
+    #[inline]
+    fn times(&self) -> bool {
+        self.timed && (self.others < FIRST || self.every == 1)
+    }
+
     fn push(&mut self, kind: Kind, since: Nanos, received: Nanos) {
-        if self.timed {
+        let timed = self.times();
+        if timed {
             self.last = (self.now)();
         }
-        let (begun, decoded) = (self.begun, self.last);
-        self.pending.push(Pending { since, received, begun, decoded, kind, alike: 1 });
+        let (begun, decoded, place) = (self.begun, self.last, self.others);
+        let one = Pending { since, received, begun, decoded, kind, timed, place, alike: 1 };
+        self.pending.push(one);
     }
 
     /// What was taken goes into a step. Says whether its stages are to be timed.
@@ -215,33 +230,24 @@ impl Meter {
             self.record(&spent, market);
         }
         self.pending.clear();
-        let beats = self.beats;
+        let timed_beat = self.beats > 0 && self.weight > 0;
         (self.beats, self.others, self.closes) = (0, 0, false);
         self.skipped = if self.timed { 0 } else { self.skipped + 1 };
         // Where steps are few, time passes ten times a second.
-        self.timed = self.skipped + 1 >= self.every || beats > 0;
+        self.timed = self.skipped + 1 >= self.every || timed_beat;
     }
 
     fn events(&self) -> u32 {
         self.beats + self.others
     }
 
-    /// Says of each event that was noted how many it stands for. Those of small steps that say
-    /// nothing are stood for by those of small steps like them that do.
+    /// Says of each event that was noted how many of its step it stands for.
     fn weigh(&mut self) {
-        let small = if self.events() < THIN { self.weight } else { 1 };
-        let mut left = self.others;
-        for event in &mut self.pending {
-            let alike = match event.kind {
-                Kind::Heartbeat => 1,
-                _ if self.timed => 1,
-                _ => {
-                    let alike = THIN.min(left);
-                    left -= alike;
-                    alike
-                }
-            };
-            event.alike = alike * small;
+        let mut next = self.others;
+        let noted = self.pending.iter_mut().filter(|event| event.kind != Kind::Heartbeat);
+        for event in noted.rev() {
+            event.alike = next - event.place;
+            next = event.place;
         }
     }
 
@@ -249,16 +255,18 @@ impl Meter {
         let (end, phase) = ((self.now)(), self.boundary.phase(market));
         self.last = end;
         self.weigh();
+        // Small steps that say nothing are stood for by those like them that do.
+        let small = if self.events() < THIN { self.weight } else { 1 };
         let mut counts = [0u32; KINDS];
         let pending = core::mem::take(&mut self.pending);
         for event in &pending {
             let response = self.span(event.since, end);
-            if event.alike > 0 {
-                counts[event.kind as usize] += event.alike;
+            counts[event.kind as usize] += event.alike;
+            if small > 0 {
                 let cell = self.sheet.cell((Stage::Response, event.kind, phase));
-                cell.record(response, event.alike);
+                cell.record(response, event.alike * small);
             }
-            if self.timed {
+            if event.timed {
                 self.stages(event, end, phase);
             }
         }
@@ -270,14 +278,11 @@ impl Meter {
 
     /// Records the stages of a step that was timed.
     fn inside(&mut self, spent: &Spent, end: Nanos, phase: Phase, counts: [u32; KINDS]) {
-        // In a larger step each event was counted once; its stages stand for those of others.
-        let each = if self.events() < THIN { 1 } else { self.weight };
-        let counts = counts.map(|count| count * each);
         for (kind, count) in Kind::ALL.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
             for (stage, (ns, ran)) in Stage::INNER.iter().zip(spent.ns.iter().zip(spent.ran)) {
                 if ran {
                     let ns = self.span(Nanos(0), Nanos(*ns));
-                    self.sheet.cell((*stage, kind, phase)).record(ns, count);
+                    self.sheet.cell((*stage, kind, phase)).record(ns, count * self.weight);
                 }
             }
         }
@@ -287,6 +292,10 @@ impl Meter {
     }
 
     fn stages(&mut self, event: &Pending, end: Nanos, phase: Phase) {
+        // The last one that is timed stands for those that are not.
+        let last = self.every > 1 && event.place + 1 == FIRST.min(self.others);
+        let rest = last && event.kind != Kind::Heartbeat;
+        let alike = if rest { self.others - event.place } else { 1 };
         for (stage, from, to) in [
             (Stage::Inbox, event.received, event.begun),
             (Stage::Decode, event.begun, event.decoded),
@@ -294,7 +303,7 @@ impl Meter {
             (Stage::Service, event.begun, end),
         ] {
             let ns = self.span(from, to);
-            self.sheet.cell((stage, event.kind, phase)).record(ns, self.skipped + 1);
+            self.sheet.cell((stage, event.kind, phase)).record(ns, alike * (self.skipped + 1));
         }
     }
 

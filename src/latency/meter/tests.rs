@@ -71,7 +71,7 @@ fn steps_that_close_candles_are_always_timed_and_others_that_move_time_now_and_t
         let at = seconds.map(Nanos::from_seconds);
         at.filter(|at| step_at(*at, meter, &[Kind::Trade, Kind::Heartbeat])).collect::<Vec<_>>()
     };
-    assert_eq!(timed(&mut meter, 10..27), [10, 18, 26].map(Nanos::from_seconds));
+    assert_eq!(timed(&mut meter, 10..27), [10, 14, 18, 22, 26].map(Nanos::from_seconds));
     counts(&mut meter);
     assert_eq!(timed(&mut meter, 58..62), [60].map(Nanos::from_seconds));
     let found = counts(&mut meter);
@@ -103,6 +103,15 @@ fn the_response_of_steps_that_are_not_small_stands_for_each_of_their_events() {
         counts(&mut meter),
         [response(Kind::Trade, THIN.into()), response(Kind::Candle, 11)]
     );
+    // Of a timed step the first few stand for the rest.
+    step_at(Nanos::from_seconds(120), &mut meter, &[Kind::Heartbeat]);
+    counts(&mut meter);
+    assert!(step(&mut meter, &[Kind::Trade; MANY + 30]));
+    let found = counts(&mut meter);
+    let all = u64::from(THIN) + 30;
+    let trades = found.iter().filter(|(_, kind, _)| *kind == Kind::Trade);
+    assert!(trades.clone().all(|it| it.0 == Stage::Response || it.2 == all * 3), "{found:?}");
+    assert!(found.contains(&(Stage::Response, Kind::Trade, all)), "{found:?}");
     // A step of fewer does not tell it.
     step(&mut meter, &[Kind::Trade; MANY - 1]);
     assert_eq!(counts(&mut meter), []);
