@@ -16,9 +16,11 @@ use systems::units::Nanos;
 use crate::config::{self, nearest};
 use crate::terminal;
 
+mod aside;
 mod files;
 mod repeats;
 
+pub(crate) use aside::put_aside;
 use files::Files;
 use repeats::Repeats;
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use systems::units::Nanos;
 
-use super::{instant, since_epoch, timestamp};
+use super::{put_aside, since_epoch};
 
 /// How often the file is looked for, or tried again, in nanoseconds.
 const LOOK_NS: u64 = Nanos::PER_SECOND;
@@ -85,22 +85,7 @@ impl Files {
     /// Puts the file aside, begins a new one and removes the oldest.
     fn rotate(&mut self, at: Nanos) -> io::Result<()> {
         self.open = None;
-        let mut aside = at;
-        let mut old = self.dir.join(old_name(aside));
-        while old.exists() {
-            aside = aside.plus(Nanos::PER_MS);
-            old = self.dir.join(old_name(aside));
-        }
-        fs::rename(self.dir.join(NAME), old)?;
-        let mut names: Vec<_> = fs::read_dir(&self.dir)?
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter(|name| is_old(name))
-            .collect();
-        // Names sort like the instants in them.
-        names.sort();
-        for name in &names[..names.len().saturating_sub(self.keep)] {
-            fs::remove_file(self.dir.join(name))?;
-        }
+        put_aside(&self.dir.join(NAME), at, self.keep)?;
         self.open = Some(Open::at(&self.dir, at)?);
         Ok(())
     }
@@ -123,16 +108,6 @@ impl Open {
         self.bytes += line.len() as u64;
         Ok(())
     }
-}
-
-fn old_name(at: Nanos) -> String {
-    format!("tapescan-{}.log", timestamp(at).replace(':', "-"))
-}
-
-fn is_old(name: &str) -> bool {
-    let at = name.strip_prefix("tapescan-").and_then(|name| name.strip_suffix(".log"));
-    let at = at.and_then(|at| at.split_once('T'));
-    at.is_some_and(|(day, time)| instant(&format!("{day}T{}", time.replace('-', ":"))).is_some())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A file of alerts, one JSON object a line, of which so many bytes and so many old ones are kept.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::ErrorKind::{InvalidInput, ResourceBusy};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::outlet::{Target, Trouble};
 use super::owned::{claim, is_at, is_removed, sync_name};
 use super::spool::Item;
 use crate::clock;
-use crate::logging::{instant, timestamp};
+use crate::logging::put_aside;
 
 /// Bytes at the end of a file that are searched for its last line.
 const TAIL: u64 = 1 << 20;
@@ -76,38 +76,12 @@ impl Lines {
         }
         let length = open.file.metadata()?.len();
         if length > 0 && length + item.json.len() as u64 >= self.max_size {
-            self.rotate()?;
+            put_aside(&self.path, clock::now(), self.keep)?;
             return self.write(item);
         }
         write_line(&mut open.file, &item.json)?;
         // Removed in this moment, it has taken the line with it.
         if is_removed(&open.file) { self.write(item) } else { Ok(()) }
-    }
-
-    /// Puts the file aside and removes the oldest of those.
-    fn rotate(&self) -> io::Result<()> {
-        let stem = self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let kind = self.path.extension().map(|kind| format!(".{}", kind.to_string_lossy()));
-        let kind = kind.unwrap_or_default();
-        let dir = self.path.parent().filter(|dir| !dir.as_os_str().is_empty());
-        let names = fs::read_dir(dir.unwrap_or(Path::new(".")))?;
-        let names = names.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let put_aside = |name: &String| {
-            let at = name.strip_prefix(&format!("{stem}-"));
-            let (day, time) = at.and_then(|rest| rest.strip_suffix(&kind)?.split_once('T'))?;
-            instant(&format!("{day}T{}", time.replace('-', ":")))
-        };
-        let mut old: Vec<_> = names.filter_map(|name| Some((put_aside(&name)?, name))).collect();
-        old.sort();
-        // Behind all others also where the clock stands still or was set back: the oldest go.
-        let after = old.last().map(|(last, _)| last.plus(systems::units::Nanos::PER_MS));
-        let at = after.map_or(clock::now(), |after| after.max(clock::now()));
-        let name = format!("{stem}-{}{kind}", timestamp(at).replace(':', "-"));
-        fs::rename(&self.path, self.path.with_file_name(name))?;
-        for (_, name) in &old[..(old.len() + 1).saturating_sub(self.keep).min(old.len())] {
-            fs::remove_file(self.path.with_file_name(name))?;
-        }
-        Ok(())
     }
 }
 
@@ -143,6 +117,8 @@ fn write_line(file: &mut File, line: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn lines(path: &Path) -> Lines {
@@ -172,27 +148,6 @@ mod tests {
         let last: String = (30 - text.lines().count()..30).map(|n| item(n).json + "\n").collect();
         assert_eq!(text, last);
         assert!(text.lines().count() > 6, "{text}");
-    }
-
-    #[test]
-    fn the_newest_stay_where_the_clock_was_set_back() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("alerts.jsonl");
-        let later = "alerts-2200-01-01T00-00-00.000Z.jsonl";
-        fs::write(path.with_file_name(later), "older\n").unwrap();
-        let mut file = lines(&path);
-        (0..13).for_each(|n| file.deliver(&item(n)).unwrap());
-        let names = fs::read_dir(dir.path()).unwrap();
-        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<_> = names.filter(|name| name.starts_with("alerts-")).collect();
-        names.sort();
-        assert_eq!(names.len(), 2, "{names:?}");
-        let text = names.iter().map(|name| fs::read_to_string(path.with_file_name(name)).unwrap());
-        let text: String = text.collect();
-        assert!(
-            text.starts_with(&item(6).json) && text.ends_with(&(item(11).json + "\n")),
-            "{text}"
-        );
     }
 
     #[test]
