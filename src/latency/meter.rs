@@ -29,57 +29,69 @@ pub struct Spent {
     pub ran: [bool; Stage::INNER.len()],
 }
 
-/// An event on its way into a step.
+/// An event on its way into a step that is noted: the only one, or one for others.
 #[derive(Clone, Copy, Debug)]
-struct Pending {
+struct Noted {
     /// When it was due, or else received.
     since: Nanos,
     received: Nanos,
-    /// When work on it began and when it was decoded; means nothing unless its step is timed.
-    begun: Nanos,
-    decoded: Nanos,
+    /// When work on it began and when it was decoded, if it is timed by itself.
+    timed: Option<(Nanos, Nanos)>,
     kind: Kind,
-    /// Whether it was timed by itself.
-    timed: bool,
-    /// Its place among the events of its step that are no heartbeats.
-    place: u32,
-    /// How many of its step it stands for.
-    alike: u32,
+}
+
+/// Events by group: heartbeats, which are few and noted each, and all others.
+type Counts = [u32; 2];
+
+/// The group of a kind.
+const fn group(kind: Kind) -> usize {
+    matches!(kind, Kind::Heartbeat) as usize
+}
+
+/// Of the steps that move time, or of those that do not: what was not told since it was last.
+#[derive(Clone, Copy, Debug, Default)]
+struct Owed {
+    /// Steps whose stages inside were not timed.
+    steps: u32,
+    /// Events whose response was not told.
+    events: Counts,
 }
 
 /// Measures one thread.
 ///
 /// A look at the clock takes as long as decoding a third of a frame, and recording all stages of an
-/// event as long as folding it. So a session times one step in `every` and one after each
-/// heartbeat, which count for those before, and beside it what is rare and matters: steps that
-/// close candles, one in `BEATS` of the others that move time, and the response in steps that are
-/// not small.
+/// event as long as folding it. So a session times one step in `every` and some after heartbeats,
+/// and beside it what is rare and matters: steps that close candles, one in `BEATS` of the others
+/// that move time, and the response in steps that are not small. What is told next takes the counts
+/// of what was not, so that counts are of all events, less what is owed still.
 pub struct Meter {
     now: Ask,
     /// How many times faster than the machine's the clock passes.
     speed: f64,
     boundary: Boundary,
     every: u32,
-    /// Steps since one was timed last.
+    /// Steps, and events, since one was timed last.
     skipped: u32,
+    unseen: Counts,
+    /// By whether steps move time.
+    owed: [Owed; 2],
     beats_left: u32,
     /// The last stretch of candles that time has passed, and whether that is of the step at hand.
     passed: u64,
     closes: bool,
     /// Whether events of the step at hand are timed in all their stages.
     timed: bool,
-    /// What the stages inside the step at hand count for; 0 if they are not timed.
-    weight: u32,
-    /// Heartbeats in it, and other events.
-    beats: u32,
-    others: u32,
+    /// Whether the stages inside it are.
+    inside: bool,
+    /// Events in it.
+    events: Counts,
     /// When work on the event at hand began, if it is timed.
     begun: Nanos,
     /// The last instant that was asked for, while every event is timed.
     last: Nanos,
     entered: Nanos,
     heartbeat: Nanos,
-    pending: Vec<Pending>,
+    noted: Vec<Noted>,
     sheet: Sheet,
 }
 
@@ -94,18 +106,19 @@ impl Meter {
             boundary,
             every: every.max(1),
             skipped: 0,
+            unseen: [0; 2],
+            owed: Default::default(),
             beats_left: 1,
             passed: 0,
             closes: false,
             timed: true,
-            weight: 1,
-            beats: 0,
-            others: 0,
+            inside: false,
+            events: [0; 2],
             begun: never,
             last: never,
             entered: never,
             heartbeat: never,
-            pending: Vec::with_capacity(room),
+            noted: Vec::with_capacity(room),
             sheet: Sheet::default(),
         }
     }
@@ -140,10 +153,11 @@ impl Meter {
     /// It was decoded: it is this, was received then, and was due, if anything says so, at `since`.
     #[inline]
     pub fn decoded(&mut self, kind: impl FnOnce() -> Kind, since: Nanos, received: Nanos) {
-        if self.times() || self.others.is_multiple_of(THIN) {
+        let others = self.events[0];
+        if self.times() || others.is_multiple_of(THIN) {
             self.push(kind(), since, received);
         }
-        self.others += 1;
+        self.events[0] = others + 1;
     }
 
     /// It was a heartbeat, which moves the market's time to `at`.
@@ -151,47 +165,43 @@ impl Meter {
         let passed = self.boundary.passed(at);
         self.closes |= core::mem::replace(&mut self.passed, passed) != passed;
         self.heartbeat = received;
-        self.beats += 1;
         self.push(Kind::Heartbeat, since, received);
+        self.events[1] += 1;
     }
 
     /// Whether the event at hand is timed.
     #[inline]
     fn times(&self) -> bool {
-        self.timed && (self.others < FIRST || self.every == 1)
+        self.timed && (self.events[0] < FIRST || self.every == 1)
     }
 
     fn push(&mut self, kind: Kind, since: Nanos, received: Nanos) {
-        let timed = self.times();
-        if timed {
+        let timed = self.times().then(|| {
             self.last = (self.now)();
-        }
-        let (begun, decoded, place) = (self.begun, self.last, self.others);
-        let one = Pending { since, received, begun, decoded, kind, timed, place, alike: 1 };
-        self.pending.push(one);
+            (self.begun, self.last)
+        });
+        self.noted.push(Noted { since, received, timed, kind });
     }
 
     /// What was taken goes into a step. Says whether its stages are to be timed.
     #[inline]
     pub fn entered(&mut self) -> bool {
-        if self.events() == 0 {
+        let [others, beats] = self.events;
+        if others + beats == 0 {
             return false;
         }
-        self.weight = match self.beats {
-            _ if self.every == 1 || self.closes => 1,
-            0 if self.timed => self.skipped + 1,
-            0 => 0,
-            _ => {
-                self.beats_left -= 1;
-                let timed = self.beats_left == 0;
-                self.beats_left = if timed { BEATS } else { self.beats_left };
-                if timed { BEATS } else { 0 }
-            }
-        };
-        if self.weight > 0 || self.timed {
+        self.inside = self.every == 1 || self.closes;
+        if !self.inside && beats > 0 {
+            self.beats_left -= 1;
+            self.inside = self.beats_left == 0;
+            self.beats_left = if self.inside { BEATS } else { self.beats_left };
+        } else {
+            self.inside |= self.timed;
+        }
+        if self.inside || self.timed {
             self.entered = (self.now)();
         }
-        self.weight > 0
+        self.inside
     }
 
     /// A span of the meter's clock in nanoseconds of the machine's.
@@ -221,89 +231,110 @@ impl Meter {
     /// asked where that matters.
     #[inline]
     pub fn stepped(&mut self, how: impl FnOnce() -> (Spent, Nanos)) {
-        let events = self.events();
-        if events == 0 {
+        let [others, beats] = self.events;
+        if others + beats == 0 {
             return;
         }
-        if self.weight > 0 || self.timed || events >= THIN {
-            let (spent, market) = how();
-            self.record(&spent, market);
+        let told = self.inside || others + beats >= THIN;
+        let owed = &mut self.owed[usize::from(beats > 0)];
+        owed.steps += u32::from(!self.inside);
+        if !told {
+            add(&mut owed.events, self.events);
         }
-        self.pending.clear();
-        let timed_beat = self.beats > 0 && self.weight > 0;
-        (self.beats, self.others, self.closes) = (0, 0, false);
+        if told || self.timed {
+            let (spent, market) = how();
+            self.record(told, &spent, market);
+        }
+        if !self.timed {
+            add(&mut self.unseen, self.events);
+        }
         self.skipped = if self.timed { 0 } else { self.skipped + 1 };
         // Where steps are few, time passes ten times a second.
-        self.timed = self.skipped + 1 >= self.every || timed_beat;
+        self.timed = self.skipped + 1 >= self.every || beats > 0 && self.inside;
+        self.noted.clear();
+        (self.events, self.closes) = ([0; 2], false);
     }
 
-    fn events(&self) -> u32 {
-        self.beats + self.others
-    }
-
-    /// Says of each event that was noted how many of its step it stands for.
-    fn weigh(&mut self) {
-        let mut next = self.others;
-        let noted = self.pending.iter_mut().filter(|event| event.kind != Kind::Heartbeat);
-        for event in noted.rev() {
-            event.alike = next - event.place;
-            next = event.place;
-        }
-    }
-
-    fn record(&mut self, spent: &Spent, market: Nanos) {
+    fn record(&mut self, told: bool, spent: &Spent, market: Nanos) {
         let (end, phase) = ((self.now)(), self.boundary.phase(market));
         self.last = end;
-        self.weigh();
-        // Small steps that say nothing are stood for by those like them that do.
-        let small = if self.events() < THIN { self.weight } else { 1 };
-        let mut counts = [0u32; KINDS];
-        let pending = core::mem::take(&mut self.pending);
-        for event in &pending {
-            let response = self.span(event.since, end);
-            counts[event.kind as usize] += event.alike;
-            if small > 0 {
-                let cell = self.sheet.cell((Stage::Response, event.kind, phase));
-                cell.record(response, event.alike * small);
+        let [others, beats] = self.events;
+        // What is told always speaks for nothing else.
+        let speaks = self.inside && !self.closes;
+        let small = others + beats < THIN;
+        let class = usize::from(beats > 0);
+        let mut inner = [0u32; KINDS];
+        let noted = core::mem::take(&mut self.noted);
+        for of in 0..self.events.len() {
+            let alike = || noted.iter().filter(|event| group(event.kind) == of);
+            let own = self.events[of];
+            let own_shares = Shares::new(own, alike().count());
+            let owed = &mut self.owed[class].events[of];
+            let owed = if speaks && small && own > 0 { core::mem::take(owed) } else { 0 };
+            let responses = Shares::new(own + owed, alike().count());
+            let timed = alike().filter(|event| event.timed.is_some()).count();
+            let unseen = if timed > 0 { core::mem::take(&mut self.unseen[of]) } else { 0 };
+            let mut stages = Shares::new(own + unseen, timed);
+            if self.timed && timed == 0 {
+                self.unseen[of] += own;
             }
-            if event.timed {
-                self.stages(event, end, phase);
+            for ((event, own), count) in alike().zip(own_shares).zip(responses) {
+                inner[event.kind as usize] += own;
+                if told {
+                    let response = self.span(event.since, end);
+                    self.sheet.cell((Stage::Response, event.kind, phase)).record(response, count);
+                }
+                if let Some(instants) = event.timed {
+                    self.stages(event, instants, (end, phase), stages.next().unwrap_or(0));
+                }
             }
         }
-        self.pending = pending;
-        if self.weight > 0 {
-            self.inside(spent, end, phase, counts);
+        self.noted = noted;
+        if self.inside {
+            let owed = &mut self.owed[class].steps;
+            let weight = 1 + if speaks { core::mem::take(owed) } else { 0 };
+            self.inside(spent, (end, phase), inner, weight);
         }
     }
 
-    /// Records the stages of a step that was timed.
-    fn inside(&mut self, spent: &Spent, end: Nanos, phase: Phase, counts: [u32; KINDS]) {
+    /// Records the stages of a step that was timed, which counts for so many.
+    fn inside(
+        &mut self,
+        spent: &Spent,
+        (end, phase): (Nanos, Phase),
+        counts: [u32; KINDS],
+        weight: u32,
+    ) {
         for (kind, count) in Kind::ALL.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
             for (stage, (ns, ran)) in Stage::INNER.iter().zip(spent.ns.iter().zip(spent.ran)) {
                 if ran {
                     let ns = self.span(Nanos(0), Nanos(*ns));
-                    self.sheet.cell((*stage, kind, phase)).record(ns, count * self.weight);
+                    self.sheet.cell((*stage, kind, phase)).record(ns, count * weight);
                 }
             }
         }
-        let (length, size) = (self.span(self.entered, end), self.events().into());
-        self.sheet.cell((Stage::StepLength, Kind::All, phase)).record(length, self.weight);
-        self.sheet.cell((Stage::StepSize, Kind::All, phase)).record(size, self.weight);
+        let length = self.span(self.entered, end);
+        let size = self.events.iter().sum::<u32>().into();
+        self.sheet.cell((Stage::StepLength, Kind::All, phase)).record(length, weight);
+        self.sheet.cell((Stage::StepSize, Kind::All, phase)).record(size, weight);
     }
 
-    fn stages(&mut self, event: &Pending, end: Nanos, phase: Phase) {
-        // The last one that is timed stands for those that are not.
-        let last = self.every > 1 && event.place + 1 == FIRST.min(self.others);
-        let rest = last && event.kind != Kind::Heartbeat;
-        let alike = if rest { self.others - event.place } else { 1 };
+    /// Records the stages of an event that was timed by itself, which counts for so many.
+    fn stages(
+        &mut self,
+        event: &Noted,
+        (begun, decoded): (Nanos, Nanos),
+        (end, phase): (Nanos, Phase),
+        count: u32,
+    ) {
         for (stage, from, to) in [
-            (Stage::Inbox, event.received, event.begun),
-            (Stage::Decode, event.begun, event.decoded),
-            (Stage::Gather, event.decoded, self.entered),
-            (Stage::Service, event.begun, end),
+            (Stage::Inbox, event.received, begun),
+            (Stage::Decode, begun, decoded),
+            (Stage::Gather, decoded, self.entered),
+            (Stage::Service, begun, end),
         ] {
             let ns = self.span(from, to);
-            self.sheet.cell((stage, event.kind, phase)).record(ns, alike * (self.skipped + 1));
+            self.sheet.cell((stage, event.kind, phase)).record(ns, count);
         }
     }
 
@@ -311,6 +342,35 @@ impl Meter {
     pub fn turn(&mut self, empty: Sheet) -> Sheet {
         core::mem::replace(&mut self.sheet, empty)
     }
+}
+
+/// A total in so many whole parts, the last of which has what is left over.
+#[derive(Clone, Copy)]
+struct Shares {
+    left: u32,
+    each: u32,
+    parts: usize,
+}
+
+impl Shares {
+    fn new(total: u32, parts: usize) -> Self {
+        Self { left: total, each: total / parts.max(1) as u32, parts }
+    }
+}
+
+impl Iterator for Shares {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        self.parts = self.parts.checked_sub(1)?;
+        let part = if self.parts == 0 { self.left } else { self.each };
+        self.left -= part;
+        Some(part)
+    }
+}
+
+fn add(to: &mut Counts, more: Counts) {
+    to.iter_mut().zip(more).for_each(|(to, more)| *to += more);
 }
 
 #[cfg(test)]

@@ -99,19 +99,18 @@ fn the_response_of_steps_that_are_not_small_stands_for_each_of_their_events() {
     assert!(!step(&mut meter, &kinds));
     assert_eq!(asked.load(Ordering::Relaxed) - begun, 1, "at the end");
     let response = |kind, count| (Stage::Response, kind, count);
-    assert_eq!(
-        counts(&mut meter),
-        [response(Kind::Trade, THIN.into()), response(Kind::Candle, 11)]
-    );
-    // Of a timed step the first few stand for the rest.
+    assert_eq!(counts(&mut meter), [response(Kind::Trade, 69), response(Kind::Candle, 70)]);
+    // Of a timed step the first few stand for the rest, and for the events before.
     step_at(Nanos::from_seconds(120), &mut meter, &[Kind::Heartbeat]);
     counts(&mut meter);
     assert!(step(&mut meter, &[Kind::Trade; MANY + 30]));
-    let found = counts(&mut meter);
-    let all = u64::from(THIN) + 30;
-    let trades = found.iter().filter(|(_, kind, _)| *kind == Kind::Trade);
-    assert!(trades.clone().all(|it| it.0 == Stage::Response || it.2 == all * 3), "{found:?}");
-    assert!(found.contains(&(Stage::Response, Kind::Trade, all)), "{found:?}");
+    let (all, own) = (2 * u64::from(THIN) + 41, u64::from(THIN) + 30);
+    let stages = [Stage::Inbox, Stage::Decode, Stage::Gather, Stage::Service];
+    let mut expected: Vec<_> = stages.map(|stage| (stage, Kind::Trade, all)).into();
+    expected.insert(3, (Stage::Ingest, Kind::Trade, 2 * own));
+    expected.push((Stage::Response, Kind::Trade, own));
+    expected.extend([Stage::StepLength, Stage::StepSize].map(|stage| (stage, Kind::All, 2)));
+    assert_eq!(counts(&mut meter), expected);
     // A step of fewer does not tell it.
     step(&mut meter, &[Kind::Trade; MANY - 1]);
     assert_eq!(counts(&mut meter), []);
