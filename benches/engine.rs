@@ -1,11 +1,10 @@
 //! Replay of decoded prints: the engine on one and two threads against the hand-written loop, on
 //! the same prints in the same run.
 
-use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use benches::hand_written::HandWritten;
-use benches::inputs::{BATCH, batches, defaults, early, market, warmed};
+use benches::inputs::{defaults, warmed};
+use benches::replayed::Prints;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 /// Prints folded before the clock starts, beside some quiet minutes before them, and while it runs:
@@ -22,50 +21,17 @@ fn replay(criterion: &mut Criterion) {
     // The pool belongs to the process and to whoever comes first.
     drop(warmed(&settings, &[], 2, &[]));
     for (symbols, rate) in MARKETS {
-        let (specs, trades) = market(symbols, WARM + TIMED, rate);
-        let (warm, timed) = trades.split_at(WARM);
-        let warm = [&early(symbols, &trades), warm].concat();
-        let (warm, timed) = (batches(&warm, BATCH), batches(timed, BATCH));
+        let prints = Prints::new(symbols, rate, WARM, TIMED);
         let mut group = criterion.benchmark_group(format!("replay/{symbols}/{rate}"));
         group.sample_size(10).warm_up_time(Duration::from_millis(1));
         group.throughput(Throughput::Elements(TIMED as u64));
         group.bench_function("hand_written", |bencher| {
-            bencher.iter_custom(|iterations| {
-                (0..iterations)
-                    .map(|_| {
-                        let mut own = HandWritten::new(&specs);
-                        warm.iter().for_each(|batch| {
-                            own.fold(&batch.trades);
-                        });
-                        let batches = timed.clone();
-                        let begun = Instant::now();
-                        for batch in &batches {
-                            black_box(own.fold(&batch.trades));
-                        }
-                        let elapsed = begun.elapsed();
-                        black_box(own.checksum());
-                        elapsed
-                    })
-                    .sum()
-            });
+            bencher.iter_custom(|iterations| (0..iterations).map(|_| prints.hand_written()).sum());
         });
         for threads in [1, 2] {
             group.bench_function(BenchmarkId::new("engine", threads), |bencher| {
-                bencher.iter_custom(|iterations| {
-                    (0..iterations)
-                        .map(|_| {
-                            let mut engine = warmed(&settings, &specs, threads, &warm);
-                            let mut batches = timed.clone();
-                            let begun = Instant::now();
-                            for batch in &mut batches {
-                                engine.step(batch, &mut |outbox| {
-                                    black_box(outbox.records.len());
-                                });
-                            }
-                            begun.elapsed()
-                        })
-                        .sum()
-                });
+                let run = |_| prints.engine(&settings, threads);
+                bencher.iter_custom(|iterations| (0..iterations).map(run).sum());
             });
         }
         group.finish();

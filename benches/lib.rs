@@ -4,6 +4,7 @@ pub mod frames;
 pub mod hand_written;
 pub mod inputs;
 pub mod live_steps;
+pub mod replayed;
 #[cfg(feature = "peers")]
 pub mod timing;
 pub mod tracks;

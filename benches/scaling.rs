@@ -2,16 +2,12 @@
 //! indicators, lookback and threads, one at a time around the defaults. A plain program: what it
 //! prints, `table.sh` reads.
 
-use std::fmt::Write as _;
-use std::hint::black_box;
 use std::io::{self, Write as _};
-use std::time::Instant;
+use std::time::Duration;
 
-use benches::hand_written::HandWritten;
-use benches::inputs::{BATCH, batches, early, market, warmed};
+use benches::inputs::{defaults, warmed};
+use benches::replayed::Prints;
 use systems::settings::Settings;
-use systems::symbol::SymbolSpec;
-use systems::trade::Batch;
 use tapescan::config::Config;
 use tapescan::settings::settings;
 
@@ -60,51 +56,6 @@ const INDICATORS: [&str; 25] = [
     "trade_rate(5)",
 ];
 
-/// The prints that are folded before the clock starts, and while it runs.
-struct Prints {
-    specs: Vec<SymbolSpec>,
-    warm: Vec<Batch>,
-    timed: Vec<Batch>,
-}
-
-impl Prints {
-    fn new(symbols: usize, rate: u64) -> Self {
-        let (specs, trades) = market(symbols, WARM + TIMED, rate);
-        let (warm, timed) = trades.split_at(WARM);
-        let warm = [&early(symbols, &trades), warm].concat();
-        Self { specs, warm: batches(&warm, BATCH), timed: batches(timed, BATCH) }
-    }
-
-    /// Nanoseconds per print of the engine.
-    fn engine(&self, settings: &Settings, threads: usize) -> f64 {
-        let mut engine = warmed(settings, &self.specs, threads, &self.warm);
-        let mut timed = self.timed.clone();
-        let begun = Instant::now();
-        for batch in &mut timed {
-            engine.step(batch, &mut |outbox| {
-                black_box(outbox.records.len());
-            });
-        }
-        begun.elapsed().as_nanos() as f64 / TIMED as f64
-    }
-
-    /// The same of the loop, which knows the defaults alone.
-    fn hand_written(&self) -> f64 {
-        let mut own = HandWritten::new(&self.specs);
-        self.warm.iter().for_each(|batch| {
-            own.fold(&batch.trades);
-        });
-        let timed = self.timed.clone();
-        let begun = Instant::now();
-        for batch in &timed {
-            black_box(own.fold(&batch.trades));
-        }
-        let elapsed = begun.elapsed().as_nanos() as f64 / TIMED as f64;
-        black_box(own.checksum());
-        elapsed
-    }
-}
-
 /// A configuration with so many of each.
 fn configured(intervals: usize, indicators: usize, lookback: usize) -> Settings {
     let text = format!(
@@ -118,56 +69,44 @@ fn configured(intervals: usize, indicators: usize, lookback: usize) -> Settings 
     }
 }
 
-/// The three intervals of the defaults.
-fn defaults() -> Settings {
-    let text = format!("indicators = {:?}\n", &INDICATORS[..7]);
-    match Config::parse("here", &text) {
-        Ok(config) => settings(&config),
-        Err(error) => panic!("{error}"),
-    }
-}
-
-/// Medians of each column of so many runs.
-fn medians<const N: usize>(mut run: impl FnMut() -> [f64; N]) -> [f64; N] {
-    let runs: Vec<[f64; N]> = (0..RUNS).map(|_| run()).collect();
+/// Medians of each column of so many runs, in nanoseconds per print.
+fn medians<const N: usize>(mut run: impl FnMut() -> [Duration; N]) -> [f64; N] {
+    let runs: Vec<[Duration; N]> = (0..RUNS).map(|_| run()).collect();
     core::array::from_fn(|column| {
-        let mut values: Vec<f64> = runs.iter().map(|run| run[column]).collect();
-        values.sort_by(f64::total_cmp);
-        values[RUNS / 2]
+        let mut values: Vec<Duration> = runs.iter().map(|run| run[column]).collect();
+        values.sort();
+        values[RUNS / 2].as_nanos() as f64 / TIMED as f64
     })
 }
 
-/// One line: what is counted, how many, and nanoseconds per print of the loop and of one and two
-/// threads.
-fn tell(axis: &str, count: usize, beside: Option<f64>, ours: [f64; 2]) -> io::Result<()> {
-    let mut line = format!("scaling: {axis} {count}");
-    for value in [beside.unwrap_or(f64::NAN), ours[0], ours[1]] {
-        _ = write!(line, " {value:.2}");
-    }
-    writeln!(io::stdout(), "{line}")
+/// One line: what is counted, how many, and nanoseconds per print of the loop, where it can do
+/// that, and of one and two threads.
+fn tell(axis: &str, count: usize, [beside, one, two]: [f64; 3]) -> io::Result<()> {
+    writeln!(io::stdout(), "scaling: {axis} {count} {beside:.2} {one:.2} {two:.2}")
 }
 
 fn main() -> io::Result<()> {
     // The pool belongs to the process and to whoever comes first.
     drop(warmed(&defaults(), &[], 2, &[]));
     for symbols in SYMBOLS {
-        let (prints, settings) = (Prints::new(symbols, BUSY), defaults());
-        let [beside, one, two] = medians(|| {
-            [prints.hand_written(), prints.engine(&settings, 1), prints.engine(&settings, 2)]
-        });
-        tell("symbols", symbols, Some(beside), [one, two])?;
+        let (prints, settings) = (Prints::new(symbols, BUSY, WARM, TIMED), defaults());
+        let engine = |threads| prints.engine(&settings, threads);
+        tell("symbols", symbols, medians(|| [prints.hand_written(), engine(1), engine(2)]))?;
     }
-    let prints = Prints::new(500, CALM);
-    let both =
-        |settings: &Settings| medians(|| [prints.engine(settings, 1), prints.engine(settings, 2)]);
+    let prints = Prints::new(500, CALM, WARM, TIMED);
+    let both = |axis, count, settings: &Settings| {
+        let engine = |threads| prints.engine(settings, threads);
+        let [one, two] = medians(|| [engine(1), engine(2)]);
+        tell(axis, count, [f64::NAN, one, two])
+    };
     for intervals in 1..=INTERVALS.len() {
-        tell("intervals", intervals, None, both(&configured(intervals, 7, 300)))?;
+        both("intervals", intervals, &configured(intervals, 7, 300))?;
     }
     for indicators in COUNTS {
-        tell("indicators", indicators, None, both(&configured(3, indicators, 300)))?;
+        both("indicators", indicators, &configured(3, indicators, 300))?;
     }
     for lookback in LOOKBACKS {
-        tell("lookback", lookback, None, both(&configured(3, 7, lookback)))?;
+        both("lookback", lookback, &configured(3, 7, lookback))?;
     }
     Ok(())
 }

@@ -52,8 +52,8 @@ pub struct Engine {
     watched: Option<bool>,
 }
 
-/// One schedule, and the same with stopwatches where there are any: asking whether they rest would
-/// cost every small step more than folding it may be slowed down.
+/// One schedule, and the same with stopwatches where there are any. Stopwatches that rest would
+/// still be visited by every step, which costs a small one more than measuring may.
 struct Timetable {
     bare: Schedule,
     watched: Option<Schedule>,
