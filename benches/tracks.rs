@@ -10,7 +10,7 @@ use systems::indicators::rsi::Rsi;
 use systems::indicators::session_vwap::SessionVwap;
 use systems::ring::Ring;
 use systems::settings::Settings;
-use systems::track::{Bars, Track};
+use systems::track::{Bars, Track, Value, Values};
 use systems::units::Scale;
 
 /// What `inputs::candles` are measured in, as one-minute candles.
@@ -23,6 +23,7 @@ pub struct SevenRow {
     ring: Ring,
     units: Units,
     bars: Bars,
+    values: Values,
     vwap: Track<SessionVwap>,
     atr: Track<Atr>,
     /// Two instances.
@@ -31,6 +32,21 @@ pub struct SevenRow {
     macd: Track<Macd>,
     bbands: Track<Bbands>,
 }
+
+/// Bytes that closing a candle reads or writes at least: the candle in its ring, the same as
+/// floats, the seven states, and what they say.
+pub fn candle_bytes(settings: &Settings) -> usize {
+    let states = size_of::<Track<SessionVwap>>()
+        + size_of::<Track<Atr>>()
+        + size_of::<Track<Ema>>()
+        + size_of::<Track<Rsi>>()
+        + size_of::<Track<Macd>>()
+        + size_of::<Track<Bbands>>();
+    CANDLE + size_of::<Bars>() + states + settings.columns(0) * size_of::<Value>()
+}
+
+/// Bytes of a closed candle.
+const CANDLE: usize = 64;
 
 impl SevenRow {
     /// An empty row for the default configuration.
@@ -43,6 +59,7 @@ impl SevenRow {
             ring: Ring::new(capacity, settings.base()),
             units: units(),
             bars: Bars::default(),
+            values: Values::new(settings.columns(0)),
             vwap: Track::new(),
             atr: Track::new(),
             ema: Track::new(),
@@ -88,13 +105,14 @@ impl SevenRow {
 
     /// As `convert` and `indicate` do it: the candles once, then each type of indicator.
     fn fold(&mut self, from: u64) {
-        let Self { ring, units, bars, .. } = self;
+        let Self { ring, units, bars, values, .. } = self;
         bars.refill(ring, *units, from);
-        self.vwap.fold(ring, bars);
-        self.atr.fold(ring, bars);
-        self.ema.fold(ring, bars);
-        self.rsi.fold(ring, bars);
-        self.macd.fold(ring, bars);
-        self.bbands.fold(ring, bars);
+        values.refill((ring.end() - from) as usize);
+        self.vwap.fold(ring, bars, values);
+        self.atr.fold(ring, bars, values);
+        self.ema.fold(ring, bars, values);
+        self.rsi.fold(ring, bars, values);
+        self.macd.fold(ring, bars, values);
+        self.bbands.fold(ring, bars, values);
     }
 }

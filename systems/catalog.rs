@@ -8,7 +8,7 @@ use bevy_ecs::schedule::Schedule;
 use crate::indicator::{Indicator, Param, Units};
 use crate::indicators;
 use crate::ring::Ring;
-use crate::track::{OUTPUTS_MAX, Track, Value};
+use crate::track::{Track, Value, Values};
 
 mod spec;
 
@@ -77,12 +77,11 @@ pub(crate) fn over<I: Indicator>(ring: &Ring, params: &[f64], units: Units) -> V
     debug_assert_eq!(ring.start(), 0);
     let mut track = Track::<I>::new();
     track.add(params, units, 0, ring.capacity());
-    track.fold_alone(ring, units, 0);
+    let mut values = Values::new(I::OUTPUTS.len());
+    track.fold_alone(ring, units, 0, &mut values);
     let mut columns = vec![Vec::new(); I::OUTPUTS.len()];
-    for row in 0..ring.end() as usize {
-        let mut values = [Value::default(); OUTPUTS_MAX];
-        track.write_columns(row, &mut values);
-        columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
+    for place in 0..ring.end() as usize {
+        columns.iter_mut().zip(values.at(place)).for_each(|(column, value)| column.push(*value));
     }
     columns
 }

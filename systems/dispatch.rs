@@ -7,13 +7,12 @@ use bevy_ecs::prelude::*;
 
 use crate::awake::Awake;
 use crate::candle::Candle;
-use crate::indicator::Indicator;
 use crate::reconcile::{Difference, Evidence};
 use crate::ring::Ring;
 use crate::room::Room;
 use crate::row::{Absent, Dirty, Row};
 use crate::rule::{Alert, Held, Move};
-use crate::track::{Bars, Track, Value};
+use crate::track::{Bars, Value, Values};
 use crate::trade::SymbolId;
 use crate::units::Nanos;
 
@@ -136,41 +135,19 @@ impl Outbox {
     }
 }
 
-/// Where a row's values begin in the outbox in this pulse, and how many there are.
-#[derive(Component, Clone, Copy, Debug)]
-pub struct Published {
-    values: usize,
-    candles: usize,
-    /// Values of one candle.
-    columns: usize,
-}
-
-impl Published {
-    /// Nothing yet, of a row with so many columns.
-    pub fn new(columns: usize) -> Self {
-        Self { values: 0, candles: 0, columns }
-    }
-
-    /// The values of the candle so many places after `Dirty::fold_from`.
-    pub fn values_at<'a>(&self, outbox: &'a Outbox, place: u64) -> &'a [Value] {
-        let at = self.values + place as usize * self.columns;
-        outbox.values.get(at..at + self.columns).unwrap_or_default()
-    }
-}
-
-/// Lists candles and differences in the defined order and makes room for their values.
+/// Lists candles, their values and differences in the defined order.
 pub fn hand_out(
     mut awake: ResMut<Awake>,
     mut outbox: ResMut<Outbox>,
-    mut rows: Query<(&Row, &Ring, &Room, &Dirty, &mut Absent, &mut Evidence, &mut Published)>,
+    mut rows: Query<(&Row, &Ring, &Room, &Dirty, &Values, &mut Absent, &mut Evidence)>,
 ) {
     for place in 0..awake.rows().len() {
-        let Ok((row, ring, room, dirty, mut absent, mut evidence, mut published)) =
+        let Ok((row, ring, room, dirty, values, mut absent, mut evidence)) =
             rows.get_mut(awake.rows()[place])
         else {
             continue;
         };
-        *published = outbox.list_candles(row, ring, dirty, published.columns);
+        outbox.list_candles(row, ring, dirty, values);
         outbox.list_absent(row, &absent);
         absent.clear_fresh();
         let found = evidence.differences.drain(..);
@@ -183,25 +160,22 @@ pub fn hand_out(
 }
 
 impl Outbox {
-    fn list_candles(&mut self, row: &Row, ring: &Ring, dirty: &Dirty, columns: usize) -> Published {
-        let published = Published {
-            values: self.values.len(),
-            candles: dirty.fold_from.map_or(0, |from| (ring.end() - from) as usize),
-            columns,
-        };
-        self.values.resize(published.values + published.candles * columns, Value::default());
-        let Some(from) = dirty.from() else { return published };
+    fn list_candles(&mut self, row: &Row, ring: &Ring, dirty: &Dirty, values: &Values) {
+        let first = self.values.len();
+        if dirty.fold_from.is_some() {
+            self.values.extend_from_slice(values.all());
+        }
+        let Some(from) = dirty.from() else { return };
         for position in from..ring.end() {
             let Some(candle) = ring.get(position) else { continue };
             let Some(change) = dirty.change(position, ring.touched(position)) else { continue };
             let values = dirty
                 .fold_from
                 .and_then(|from| position.checked_sub(from))
-                .map(|place| published.values + place as usize * columns);
+                .map(|place| first + place as usize * values.columns());
             let (symbol, interval) = (row.symbol, row.interval);
             self.records.push(Record { symbol, interval, change, candle, values });
         }
-        published
     }
 
     fn list_absent(&mut self, row: &Row, absent: &Absent) {
@@ -214,35 +188,17 @@ impl Outbox {
     }
 }
 
-/// Copies the values of one indicator type into the room that [`hand_out`] made.
-pub fn publish<I: Indicator>(
-    awake: Res<Awake>,
-    mut outbox: ResMut<Outbox>,
-    mut rows: Query<(&Published, &mut Track<I>)>,
-) {
-    let mut rows = rows.iter_many_mut(awake.rows());
-    while let Some(row) = rows.fetch_next() {
-        let Ok((&Published { values, candles, columns }, mut track)) = row else { continue };
-        for candle in 0..candles {
-            let at = values + candle * columns;
-            track.write_columns(candle, &mut outbox.values[at..at + columns]);
-        }
-        if candles > 0 {
-            track.release();
-        }
-    }
-}
-
 /// Declares every row handed out.
-pub fn clean(awake: Res<Awake>, mut rows: Query<(&mut Ring, &mut Dirty, &mut Bars)>) {
+pub fn clean(awake: Res<Awake>, mut rows: Query<(&mut Ring, &mut Dirty, &mut Bars, &mut Values)>) {
     let mut rows = rows.iter_many_mut(awake.rows());
     while let Some(row) = rows.fetch_next() {
-        if let Ok((mut ring, mut dirty, mut bars)) = row
+        if let Ok((mut ring, mut dirty, mut bars, mut values)) = row
             && let Some(from) = dirty.from()
         {
             ring.clear_touched(from);
             dirty.clean(ring.end());
             bars.release();
+            values.release();
         }
     }
 }

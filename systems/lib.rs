@@ -15,6 +15,7 @@ pub mod bucket;
 pub mod candle;
 pub mod catalog;
 pub mod dispatch;
+pub mod few;
 pub mod health;
 pub mod indicator;
 pub mod indicators;

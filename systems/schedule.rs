@@ -38,6 +38,10 @@ struct OnPulse;
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct WhileAwake;
 
+/// What folds indicators.
+#[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Tracks;
+
 /// What judges rules, once everything else is there.
 #[derive(SystemSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Rules;
@@ -149,17 +153,15 @@ pub fn add_foresight<I: Indicator>(schedule: &mut Schedule) {
     );
 }
 
-/// Adds the systems of one indicator type.
+/// Adds the system of one indicator type.
 pub fn add_indicator<I: Indicator>(schedule: &mut Schedule) {
-    schedule.add_systems(indicate::<I>.in_set(Stage::Indicate).after(convert));
     schedule.add_systems(
-        dispatch::publish::<I>
-            .in_set(Stage::Dispatch)
-            .in_set(WhileAwake)
-            .after(dispatch::hand_out)
-            .before(request::hand_out_requests)
+        indicate::<I>
+            .in_set(Stage::Indicate)
+            .in_set(Tracks)
+            .after(convert)
             // Each type writes its own columns, so their order cannot be seen.
-            .ambiguous_with_all(),
+            .ambiguous_with(Tracks),
     );
 }
 

@@ -6,7 +6,7 @@ use bevy_ecs::prelude::*;
 use crate::awake::{Alarm, Awake};
 use crate::base::Series;
 use crate::bucket::Open;
-use crate::dispatch::{Outbox, Published};
+use crate::dispatch::Outbox;
 use crate::health::{Health, Strays};
 use crate::indicator::Units;
 use crate::ingest::Inbox;
@@ -26,7 +26,7 @@ use crate::rule::lanes::lanes_of;
 use crate::rule::universe::Universe;
 use crate::settings::Settings;
 use crate::symbol::SymbolSpec;
-use crate::track::Bars;
+use crate::track::{Bars, Values};
 use crate::trade::SymbolId;
 use crate::units::Scale;
 
@@ -123,8 +123,8 @@ fn spawn_row(world: &mut World, settings: &Settings, new: New, interval: usize) 
         Front::default(),
         Evidence::default(),
         Wants::default(),
-        Published::new(settings.columns(interval)),
         Bars::default(),
+        Values::new(settings.columns(interval)),
     ));
     if let Some(lanes) = lanes_of(&settings.rules, interval) {
         row.insert(lanes);

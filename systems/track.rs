@@ -1,11 +1,15 @@
 //! Tracks: all instances of one indicator type on one row, with the states to roll back to, and the
 //! one system that runs every type over all rows.
+//!
+//! At a minute's end every track of every row is folded, and each is as far from the cache as
+//! memory is. So what a fold touches lies in the tables, next to that of the row's neighbours.
 
 use bevy_ecs::prelude::*;
 
 use crate::awake::Awake;
 use crate::candle::Candle;
 use crate::each_row;
+use crate::few::Few;
 use crate::indicator::{Bar, Indicator, Past, Units};
 use crate::ingest::Inbox;
 use crate::limits::CHECKPOINT_EVERY;
@@ -18,7 +22,7 @@ use crate::row::{Dirty, Row};
 pub struct Bars {
     /// Position of the first.
     from: u64,
-    bars: Vec<Bar>,
+    bars: Few<Bar>,
 }
 
 impl Bars {
@@ -27,7 +31,9 @@ impl Bars {
         debug_assert!(ring.start() <= from);
         self.from = from;
         self.bars.clear();
-        self.bars.extend((from..ring.end()).map(|position| bar_at(ring, units, position)));
+        for position in from..ring.end() {
+            self.bars.push(bar_at(ring, units, position));
+        }
     }
 
     /// The candle at a position, if it is to be folded in this pulse.
@@ -38,7 +44,7 @@ impl Bars {
     /// Forgets them: all indicators have folded them.
     pub fn release(&mut self) {
         self.bars.clear();
-        release(&mut self.bars);
+        self.bars.release();
     }
 }
 
@@ -56,20 +62,60 @@ pub struct Value {
     pub converged: bool,
 }
 
-/// One configured instance on one row: its state, the states to roll back to, its latest values.
-struct Slot<I: Indicator> {
-    now: I,
-    /// State before the newest candle, so that restating it costs O(1).
-    before_newest: (u64, I::Saved),
-    /// State before every position that is a multiple of `CHECKPOINT_EVERY`, oldest first.
-    checkpoints: Checkpoints<I::Saved>,
-    /// First of its columns among the row's columns.
-    column: usize,
+/// What the indicators of one row said of the candles that are folded in this pulse: candle by
+/// candle, a value for each column of the row.
+#[derive(Component, Clone, Debug)]
+pub struct Values {
+    columns: usize,
+    values: Vec<Value>,
 }
 
-/// Saved states in a ring: the entry of checkpoint number `k` is the state before position
-/// `k * CHECKPOINT_EVERY`.
+impl Values {
+    /// Of a row with so many columns, which has no candle yet.
+    pub fn new(columns: usize) -> Self {
+        Self { columns, values: Vec::new() }
+    }
+
+    /// Makes room for so many candles; nothing is said of them yet.
+    pub fn refill(&mut self, candles: usize) {
+        self.values.resize(candles * self.columns, Value::default());
+    }
+
+    /// Those of all candles.
+    pub fn all(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// Those of the candle so many places after `Dirty::fold_from`.
+    pub fn at(&self, place: usize) -> &[Value] {
+        self.values.get(place * self.columns..(place + 1) * self.columns).unwrap_or_default()
+    }
+
+    /// Values of one candle.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Forgets them: they were handed out.
+    pub fn release(&mut self) {
+        self.values.clear();
+        release(&mut self.values);
+    }
+}
+
+/// One configured instance on one row: its state, and the one before the newest candle, so that
+/// restating that costs O(1).
+struct Slot<I: Indicator> {
+    now: I,
+    before_newest: I::Saved,
+    /// First of its columns among the row's columns.
+    column: u32,
+}
+
+/// States of all instances before every position that is a multiple of [`CHECKPOINT_EVERY`], in a
+/// ring: those of checkpoint number `k` are the states before position `k * CHECKPOINT_EVERY`.
 struct Checkpoints<S> {
+    /// By place in the ring, and then by instance.
     saved: Vec<S>,
     capacity: usize,
     /// Checkpoints taken so far; the newest has number `end - 1`.
@@ -77,42 +123,44 @@ struct Checkpoints<S> {
 }
 
 impl<S> Checkpoints<S> {
-    /// Enough to reach the oldest candle of a ring of `capacity`.
-    fn for_ring(capacity: usize) -> Self {
-        let capacity = capacity / CHECKPOINT_EVERY + 2;
-        Self { saved: Vec::with_capacity(capacity), capacity, end: 0 }
+    /// Enough for `instances` to reach the oldest candle of a ring of `ring_capacity`.
+    fn make_room(&mut self, instances: usize, ring_capacity: usize) {
+        self.capacity = ring_capacity / CHECKPOINT_EVERY + 2;
+        self.saved = Vec::with_capacity(self.capacity * instances);
     }
 
-    fn slot(&self, number: u64) -> usize {
+    fn place(&self, number: u64) -> usize {
         (number % self.capacity as u64) as usize
     }
 
-    fn take(&mut self, position: u64, saved: S) {
+    fn take(&mut self, position: u64, instances: usize, states: impl Iterator<Item = S>) {
         debug_assert!(position.is_multiple_of(CHECKPOINT_EVERY as u64));
         let number = position / CHECKPOINT_EVERY as u64;
-        let slot = self.slot(number);
-        if slot < self.saved.len() {
-            self.saved[slot] = saved;
+        let first = self.place(number) * instances;
+        if first < self.saved.len() {
+            self.saved[first..].iter_mut().zip(states).for_each(|(saved, state)| *saved = state);
         } else {
-            self.saved.push(saved);
+            self.saved.extend(states);
         }
         self.end = number + 1;
     }
 
-    /// The newest saved state at or before `position`, with its own position.
-    fn at_or_before(&self, position: u64) -> Option<(u64, &S)> {
+    /// The newest states at or before `position`, with their own position.
+    fn at_or_before(&self, position: u64, instances: usize) -> Option<(u64, &[S])> {
         let number = (position / CHECKPOINT_EVERY as u64).min(self.end.checked_sub(1)?);
-        (number + self.saved.len() as u64 >= self.end)
-            .then(|| (number * CHECKPOINT_EVERY as u64, &self.saved[self.slot(number)]))
+        let held = (self.saved.len() / instances) as u64;
+        (number + held >= self.end).then(|| {
+            let first = self.place(number) * instances;
+            (number * CHECKPOINT_EVERY as u64, &self.saved[first..first + instances])
+        })
     }
 }
 
-/// All instances of one indicator type on one row, and what they said in this step.
+/// All instances of one indicator type on one row.
 #[derive(Component)]
 pub struct Track<I: Indicator> {
-    slots: Vec<Slot<I>>,
-    /// `OUTPUTS.len()` values per instance and candle, candle-major, from `Dirty::fold_from` on.
-    values: Vec<Value>,
+    slots: Few<Slot<I>>,
+    checkpoints: Checkpoints<I::Saved>,
     /// Position after the last folded candle.
     end: u64,
 }
@@ -120,7 +168,8 @@ pub struct Track<I: Indicator> {
 impl<I: Indicator> Track<I> {
     /// A track without instances.
     pub fn new() -> Self {
-        Self { slots: Vec::new(), values: Vec::new(), end: 0 }
+        let checkpoints = Checkpoints { saved: Vec::new(), capacity: 0, end: 0 };
+        Self { slots: Few::default(), checkpoints, end: 0 }
     }
 
     /// Adds an instance whose outputs begin at `column` of the row. Only before the first candle.
@@ -128,73 +177,88 @@ impl<I: Indicator> Track<I> {
         debug_assert_eq!(self.end, 0);
         let mut now = I::new(params, units);
         now.allow_rewind(ring_capacity);
-        let before_newest = (0, now.save());
-        let checkpoints = Checkpoints::for_ring(ring_capacity);
-        // Most rows have one instance: a vector that grows by itself begins with room for four.
-        self.slots.reserve_exact(1);
-        self.slots.push(Slot { now, before_newest, checkpoints, column });
+        let before_newest = now.save();
+        self.slots.push(Slot { now, before_newest, column: column as u32 });
+        self.checkpoints.make_room(self.slots.len(), ring_capacity);
     }
 
     /// Folds `bars`, the newest candles of `ring`, rolling back first if they were folded before.
-    pub fn fold(&mut self, ring: &Ring, bars: &Bars) {
-        let width = I::OUTPUTS.len();
-        self.values.resize(bars.bars.len() * self.slots.len() * width, Value::default());
+    pub fn fold(&mut self, ring: &Ring, bars: &Bars, values: &mut Values) {
         if bars.from != self.end {
             self.come_to(ring, bars);
         }
-        let mut values = self.values.chunks_exact_mut(width);
-        for (position, bar) in (bars.from..).zip(&bars.bars) {
-            for (slot, values) in self.slots.iter_mut().zip(&mut values) {
-                slot.advance(ring, bar, position, values);
-            }
+        let columns = values.columns;
+        let mut rest = &mut values.values[..];
+        for (position, bar) in (bars.from..).zip(bars.bars.iter()) {
+            let (own, others) = rest.split_at_mut(columns);
+            self.advance(ring, bar, position, own);
+            rest = others;
         }
-        self.end = ring.end();
+    }
+
+    /// Folds the candle at `position`, saving the states before it.
+    #[inline]
+    fn advance(&mut self, ring: &Ring, bar: &Bar, position: u64, values: &mut [Value]) {
+        if position.is_multiple_of(CHECKPOINT_EVERY as u64) {
+            self.take_checkpoint(position);
+        }
+        let past = Past::before(ring, position);
+        for slot in self.slots.iter_mut() {
+            let values = values.get_mut(slot.column as usize..).unwrap_or_default();
+            slot.advance(bar, &past, values);
+        }
+        self.end = position + 1;
+    }
+
+    #[cold]
+    fn take_checkpoint(&mut self, position: u64) {
+        let states = self.slots.iter().map(|slot| slot.now.save());
+        self.checkpoints.take(position, self.slots.len(), states);
     }
 
     /// Comes to the states before `bars`: back to saved ones, and forward again from there.
     #[cold]
     fn come_to(&mut self, ring: &Ring, bars: &Bars) {
         debug_assert!(bars.from < self.end, "every candle is folded in the pulse that adds it");
-        let Some(first) = bars.bars.first() else { return };
-        for slot in &mut self.slots {
-            for position in slot.rewind(ring, bars.from)..bars.from {
-                slot.advance(ring, &bar_at(ring, first.units, position), position, &mut []);
-            }
+        let Some(first) = bars.bars.get(0) else { return };
+        for position in self.rewind(ring, bars.from)..bars.from {
+            self.advance(ring, &bar_at(ring, first.units, position), position, &mut []);
         }
+    }
+
+    /// Comes back to the states at or before `position` and says where that is.
+    fn rewind(&mut self, ring: &Ring, position: u64) -> u64 {
+        if position + 1 == self.end {
+            let past = Past::before(ring, position);
+            self.slots.iter_mut().for_each(|slot| slot.now.restore(&slot.before_newest, &past));
+            return position;
+        }
+        let Some((at, saved)) = self.checkpoints.at_or_before(position, self.slots.len()) else {
+            unreachable!("checkpoints reach behind the oldest candle of the ring");
+        };
+        let past = Past::before(ring, at);
+        let slots = self.slots.iter_mut().zip(saved);
+        slots.for_each(|(slot, saved)| slot.now.restore(saved, &past));
+        at
     }
 
     /// [`Track::fold`] for a row of its own, outside of any schedule.
-    pub fn fold_alone(&mut self, ring: &Ring, units: Units, from: u64) {
+    pub fn fold_alone(&mut self, ring: &Ring, units: Units, from: u64, values: &mut Values) {
         let mut bars = Bars::default();
         bars.refill(ring, units, from);
-        self.fold(ring, &bars);
-    }
-
-    /// Copies the values of the candle `row` places after `Dirty::fold_from` into its columns.
-    pub fn write_columns(&self, row: usize, columns: &mut [Value]) {
-        let width = I::OUTPUTS.len();
-        let stride = self.slots.len() * width;
-        for (index, slot) in self.slots.iter().enumerate() {
-            let at = row * stride + index * width;
-            columns[slot.column..slot.column + width].copy_from_slice(&self.values[at..at + width]);
-        }
-    }
-
-    /// Forgets the values: they were handed out.
-    pub fn release(&mut self) {
-        self.values.clear();
-        release(&mut self.values);
+        values.refill(bars.bars.len());
+        self.fold(ring, &bars, values);
     }
 
     /// Writes what each instance would say if `candle` closed now; changes nothing.
     pub fn peek(&self, ring: &Ring, units: Units, candle: &Candle, columns: &mut [Value]) {
         let bar = Bar::new(*candle, units);
         let past = Past::before(ring, ring.end());
-        for slot in &self.slots {
+        for slot in self.slots.iter() {
             let mut out = [None; OUTPUTS_MAX];
             slot.now.peek(&bar, &past, &mut out[..I::OUTPUTS.len()]);
-            let columns = &mut columns[slot.column..slot.column + I::OUTPUTS.len()];
-            write(columns, &out, slot.now.converged());
+            let columns = columns.get_mut(slot.column as usize..).unwrap_or_default();
+            write(columns, &out[..I::OUTPUTS.len()], slot.now.converged());
         }
     }
 }
@@ -218,48 +282,29 @@ fn write(values: &mut [Value], out: &[Option<f64>], converged: bool) {
 }
 
 impl<I: Indicator> Slot<I> {
-    /// Folds the candle at `position`, saving the state before it.
+    /// Folds a candle, saving the state before it.
     #[inline]
-    fn advance(&mut self, ring: &Ring, bar: &Bar, position: u64, values: &mut [Value]) {
-        if position.is_multiple_of(CHECKPOINT_EVERY as u64) {
-            self.take_checkpoint(position);
-        }
-        self.before_newest = (position, self.now.save());
+    fn advance(&mut self, bar: &Bar, past: &Past<'_>, values: &mut [Value]) {
+        self.before_newest = self.now.save();
         let mut out = [None; OUTPUTS_MAX];
-        self.now.update(bar, &Past::before(ring, position), &mut out[..I::OUTPUTS.len()]);
-        write(values, &out, self.now.converged());
-    }
-
-    #[cold]
-    fn take_checkpoint(&mut self, position: u64) {
-        self.checkpoints.take(position, self.now.save());
-    }
-
-    /// Comes back to a state at or before `position` and says where that is.
-    fn rewind(&mut self, ring: &Ring, position: u64) -> u64 {
-        let (newest, before_newest) = &self.before_newest;
-        let (at, saved) = match self.checkpoints.at_or_before(position) {
-            _ if *newest == position => (position, before_newest),
-            Some(found) => found,
-            None => unreachable!("checkpoints reach behind the oldest candle of the ring"),
-        };
-        self.now.restore(saved, &Past::before(ring, at));
-        at
+        self.now.update(bar, past, &mut out[..I::OUTPUTS.len()]);
+        write(values, &out[..I::OUTPUTS.len()], self.now.converged());
     }
 }
 
-type Converted<'w> = (&'w Row, &'w Dirty, &'w Ring, Mut<'w, Bars>);
-type Indicated<'w, I> = (&'w Dirty, &'w Ring, &'w Bars, Mut<'w, Track<I>>);
+type Converted<'w> = (&'w Row, &'w Dirty, &'w Ring, Mut<'w, Bars>, Mut<'w, Values>);
+type Indicated<'w, I> = (&'w Dirty, &'w Ring, &'w Bars, Mut<'w, Values>, Mut<'w, Track<I>>);
 
 /// Converts what is new or corrected on every row.
 pub fn convert(
     inbox: Res<Inbox>,
     awake: Res<Awake>,
-    mut rows: Query<(&Row, &Dirty, &Ring, &mut Bars)>,
+    mut rows: Query<(&Row, &Dirty, &Ring, &mut Bars, &mut Values)>,
 ) {
-    each_row!(inbox, awake, rows, |(row, dirty, ring, mut bars): Converted<'_>| {
+    each_row!(inbox, awake, rows, |(row, dirty, ring, mut bars, mut values): Converted<'_>| {
         if let Some(from) = dirty.fold_from {
             bars.refill(ring, row.units, from);
+            values.refill(bars.bars.len());
         }
     });
 }
@@ -268,11 +313,14 @@ pub fn convert(
 pub fn indicate<I: Indicator>(
     inbox: Res<Inbox>,
     awake: Res<Awake>,
-    mut rows: Query<(&Dirty, &Ring, &Bars, &mut Track<I>)>,
+    mut rows: Query<(&Dirty, &Ring, &Bars, &mut Values, &mut Track<I>)>,
 ) {
-    each_row!(inbox, awake, rows, |(dirty, ring, bars, mut track): Indicated<'_, I>| {
+    each_row!(inbox, awake, rows, |(dirty, ring, bars, mut values, mut track): Indicated<
+        '_,
+        I,
+    >| {
         if dirty.fold_from.is_some() {
-            track.fold(ring, bars);
+            track.fold(ring, bars, &mut values);
         }
     });
 }

@@ -6,7 +6,7 @@ use crate::indicators::subject::{AnyIndicator, AnyTrack, Subject};
 use crate::indicators::testing::{Random, Series, minute};
 use crate::limits::CHECKPOINT_EVERY;
 use crate::ring::{Ring, Touched};
-use crate::track::{OUTPUTS_MAX, Value};
+use crate::track::{OUTPUTS_MAX, Value, Values};
 
 /// How deep the corrections go: over several checkpoints.
 const DEPTH: usize = 3 * CHECKPOINT_EVERY;
@@ -74,12 +74,11 @@ impl<'a> Bench<'a> {
     }
 
     fn fold(&mut self, from: usize) {
-        self.track.fold(&self.ring, self.series.units, from as u64);
+        let mut values = Values::new(self.settings.len() * self.subject.width);
+        self.track.fold(&self.ring, self.series.units, from as u64, &mut values);
         self.values.truncate(from);
-        for row in 0..self.series.candles.len() - from {
-            let mut values = vec![Value::default(); self.settings.len() * self.subject.width];
-            self.track.write_columns(row, &mut values);
-            self.values.push(values);
+        for place in 0..self.series.candles.len() - from {
+            self.values.push(values.at(place).to_vec());
         }
     }
 

@@ -124,7 +124,7 @@ mod tests {
     use crate::indicators::testing::{Random, Series, assert_close};
     use crate::interval::Interval;
     use crate::ring::Ring;
-    use crate::track::Track;
+    use crate::track::{Track, Values};
     use crate::units::Nanos;
 
     /// Candles of `seconds` with some left out, over many days.
@@ -184,6 +184,7 @@ mod tests {
         let mut candles: Vec<Candle> = Vec::new();
         let mut track = Track::<Rvol>::new();
         track.add(&[5.0], series.units, 0, CAPACITY);
+        let mut values = Values::new(1);
         for candle in &series.candles {
             let mut from = ring.end();
             // A correction as deep as 127 candles refolds from the saved state before it.
@@ -195,12 +196,10 @@ mod tests {
             }
             candles.push(*candle);
             ring.push(candle);
-            track.fold_alone(&ring, series.units, from);
+            track.fold_alone(&ring, series.units, from, &mut values);
             for at in from as usize..candles.len() {
-                let mut values = [Default::default()];
-                track.write_columns(at - from as usize, &mut values);
                 let want = naive(&candles, 21_600, 5, at);
-                assert_close(&[values[0].number], &[want], 0.0);
+                assert_close(&[values.at(at - from as usize)[0].number], &[want], 0.0);
             }
         }
     }

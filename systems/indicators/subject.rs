@@ -4,7 +4,7 @@ use core::any::Any;
 
 use crate::indicator::{Bar, Indicator, Param, Past, Units};
 use crate::ring::Ring;
-use crate::track::{Track, Value};
+use crate::track::{Track, Values};
 
 /// An indicator whose type is forgotten, so that the contract is compiled once and not per type.
 pub(crate) struct Subject {
@@ -55,8 +55,7 @@ impl<I: Indicator> AnyIndicator for I {
 
 pub(crate) trait AnyTrack {
     fn add(&mut self, params: &[f64], units: Units, column: usize, ring_capacity: usize);
-    fn fold(&mut self, ring: &Ring, units: Units, from: u64);
-    fn write_columns(&self, row: usize, columns: &mut [Value]);
+    fn fold(&mut self, ring: &Ring, units: Units, from: u64, values: &mut Values);
 }
 
 impl<I: Indicator> AnyTrack for Track<I> {
@@ -64,12 +63,8 @@ impl<I: Indicator> AnyTrack for Track<I> {
         Track::add(self, params, units, column, ring_capacity);
     }
 
-    fn fold(&mut self, ring: &Ring, units: Units, from: u64) {
-        Track::fold_alone(self, ring, units, from);
-    }
-
-    fn write_columns(&self, row: usize, columns: &mut [Value]) {
-        Track::write_columns(self, row, columns);
+    fn fold(&mut self, ring: &Ring, units: Units, from: u64, values: &mut Values) {
+        Track::fold_alone(self, ring, units, from, values);
     }
 }
 

@@ -6,14 +6,13 @@ use super::times::Times;
 use super::{Rules, Source};
 use crate::awake::Awake;
 use crate::candle::Mark;
-use crate::dispatch::{Outbox, Published};
 use crate::each_row;
 use crate::ingest::Inbox;
 use crate::limits::INTERVALS_MAX;
 use crate::ring::Ring;
 use crate::row::{Dirty, Row};
 use crate::settings::Settings;
-use crate::track::{Bars, Value};
+use crate::track::{Bars, Value, Values};
 use crate::units::Nanos;
 
 /// The columns that rules read of one row, of its newest candles, and of the one that is forming.
@@ -256,24 +255,23 @@ impl<'a> Views<'a> {
     }
 }
 
-type Filled<'w> = (&'w Row, &'w Dirty, &'w Ring, &'w Bars, &'w Published, Mut<'w, Lanes>);
+type Filled<'w> = (&'w Row, &'w Dirty, &'w Ring, &'w Bars, &'w Values, Mut<'w, Lanes>);
 
-/// Takes the columns of new and corrected candles out of what is handed out.
+/// Takes the columns of new and corrected candles out of what indicators said.
 pub fn fill(
     inbox: Res<Inbox>,
     awake: Res<Awake>,
     settings: Res<Settings>,
-    outbox: Res<Outbox>,
-    mut rows: Query<(&Row, &Dirty, &Ring, &Bars, &Published, &mut Lanes)>,
+    mut rows: Query<(&Row, &Dirty, &Ring, &Bars, &Values, &mut Lanes)>,
 ) {
-    each_row!(inbox, awake, rows, |(row, dirty, ring, bars, published, mut lanes): Filled<'_>| {
+    each_row!(inbox, awake, rows, |(row, dirty, ring, bars, values, mut lanes): Filled<'_>| {
         lanes.changed = dirty.from();
         let Some(from) = dirty.fold_from else { return };
         let sources = &settings.rules.columns[usize::from(row.interval)];
         let kept = lanes.mask + 1;
         for position in from.max(ring.end().saturating_sub(kept))..ring.end() {
             let Some(bar) = bars.at(position) else { continue };
-            let values = published.values_at(&outbox, position - from);
+            let values = values.at((position - from) as usize);
             let times = Times::closed((&settings.rules, sources), (ring, &lanes), position, bar);
             lanes.put(position, |column| match sources[column] {
                 Source::Field(field) => Value { number: Some(field.of(bar)), converged: true },
