@@ -127,6 +127,37 @@ def rows(found, folder):
                   budget="2 %")
 
 
+def bounds(found, folder):
+    """What this machine allows at most, beside ours."""
+    most = {name: float(value) for name, value in printed(folder, "machine")}
+    if not most:
+        return
+
+    def ours(group, name):
+        values = found.get(group, {})
+        return duration(values[name]) if name in values else ""
+
+    def gain(group, name):
+        values = found.get(group, {})
+        both = [values.get(f"{name}/{threads}") for threads in (1, 2)]
+        return f"{both[0] / both[1]:.2f} times" if all(both) else ""
+
+    yield ("memory is read, one thread", f"{most['read_gb_s']:.1f} GB/s", "")
+    yield ("memory is read and written, one thread", f"{most['update_gb_s']:.1f} GB/s", "")
+    size = most["trade_bytes"]
+    yield (f"a decoded print of {size:.0f} bytes is read from memory",
+           duration(size / most["read_gb_s"]), ours("replay/500/20000", "engine/1"))
+    size = most["candle_bytes"]
+    yield (f"{size:.0f} bytes of a row are read and written, to close a candle with seven "
+           "indicators", duration(size / most["update_gb_s"]),
+           ours("indicators/all seven", "ours") + ", in the cache")
+    yield ("a read from a socket brings one frame", f"{most['socket_ns']:.0f} ns", "")
+    yield ("a second thread, on arithmetic in registers", f"{most['gain_arithmetic']:.2f} times",
+           gain("rules/close", "ours") + " at a minute's end with rules")
+    yield ("a second thread, on reading memory", f"{most['gain_reading']:.2f} times",
+           gain("replay/10000/100000", "engine") + " on a replay of 10,000 symbols")
+
+
 def machine():
     cpus = pathlib.Path("/proc/cpuinfo").read_text()
     model = re.search(r"model name\s*:\s*(.*)", cpus)
@@ -152,6 +183,12 @@ def main():
         print("|---|---|---|---|---|")
         for line in curves:
             print(line)
+    most = list(bounds(figures(folder), folder))
+    if most:
+        print("\nWhat this machine does at most, and what we do of it:\n")
+        print("| bound | at most | ours |\n|---|---|---|")
+        for what, limit, own in most:
+            print(f"| {what} | {limit} | {own} |")
     print(f"\n{machine()}")
 
 

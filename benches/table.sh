@@ -27,7 +27,7 @@ if [ "$run" = 1 ]; then
     [ $# -gt 0 ] || find "$figures" -mindepth 1 -delete
     cargo bench -p benches -- "$@" 2>&1 | tee "$log" >&2
     # What plain programs print.
-    for name in memory recording scaling; do
+    for name in machine memory recording scaling; do
         if grep -q "^$name: " "$log"; then
             grep "^$name: " "$log" > "$figures/$name.txt"
         fi
