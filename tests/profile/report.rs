@@ -187,9 +187,9 @@ fn repeats_in_turns_are_compared_pair_by_pair() {
     assert!(stdout.contains("1 slower, 0 faster"), "{stdout}");
     assert!(stdout.lines().any(|line| line.starts_with("indicate") && line.ends_with("slower")));
 
-    let none = dir.path().join("none");
-    let (_, stderr, code) = tapescan(&["profile", path(&dir.path().join("market.tape")), "--beside",
-        path(&none), "--repeat", "1", "--frames", "1000", "--out", path(&out)]);
+    let (none, tape) = (dir.path().join("none"), dir.path().join("market.tape"));
+    let beside = ["profile", path(&tape), "--beside", path(&none), "--out", path(&out)];
+    let (_, stderr, code) = tapescan(&beside);
     assert_eq!(code, Some(1));
     assert!(stderr.contains(path(&none)), "{stderr}");
 }

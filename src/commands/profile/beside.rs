@@ -41,8 +41,7 @@ pub(super) fn run(
             runs[side].push(repeat(args, programs[side], &dirs[side], number)?);
         }
     }
-    let [first, second] = runs.map(merge::merged);
-    let mut sides = [first?, second?];
+    let mut sides = runs.map(|runs| merge::merged(&runs));
     for (side, dir) in sides.iter_mut().zip(&dirs) {
         side["turns"] = Value::from(begun.as_str());
         let text = side.to_string();

@@ -3,7 +3,6 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Failure;
 use crate::latency::PERCENTILES;
 
 /// What has one value per run.
@@ -19,18 +18,15 @@ const PER_RUN: [&str; 8] = [
 ];
 
 /// The runs of one program, in their order, as one profile.
-pub(super) fn merged(mut runs: Vec<Value>) -> Result<Value, Failure> {
-    let Some(mut object) = runs.pop() else {
-        return Err(Failure::Usage("there are no runs".to_owned()));
-    };
-    runs.push(object.clone());
+pub(super) fn merged(runs: &[Value]) -> Value {
+    let mut object = runs.last().cloned().unwrap_or_default();
     object["repeats"] = Value::from(runs.len());
     for name in PER_RUN {
         object[name] = runs.iter().flat_map(|run| list(&run[name])).cloned().collect();
     }
-    object["stages"] = list(&object["stages"]).iter().filter_map(|it| stage(&runs, it)).collect();
-    object["cells"] = list(&object["cells"]).iter().filter_map(|it| cell(&runs, it)).collect();
-    Ok(object)
+    object["stages"] = list(&object["stages"]).iter().filter_map(|it| stage(runs, it)).collect();
+    object["cells"] = list(&object["cells"]).iter().filter_map(|it| cell(runs, it)).collect();
+    object
 }
 
 fn list(value: &Value) -> &[Value] {
