@@ -1,8 +1,8 @@
 //! Two profiles beside each other: which differences are beyond what repeats differ by.
 //!
 //! Profiles made apart are compared by how far their repeats spread. Where the repeats of both were
-//! made in turns, each is compared with its neighbour of the other side instead: what a busy machine
-//! takes from one it takes from the other, too.
+//! made in turns, each is compared with its neighbour of the other side instead: what a busy
+//! machine takes from one it takes from the other, too.
 
 use super::in_turns;
 
