@@ -16,9 +16,15 @@ pub struct ProfileArgs {
     /// What is run, and how.
     #[command(flatten)]
     pub run: RunArgs,
-    /// Runs; what they differ by is the spread, for which a comparison wants five.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
-    pub repeat: u16,
+    /// Runs; what they differ by is the spread, for which a comparison wants five. [default: 5, or
+    /// 30 pairs with --beside]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub repeat: Option<u16>,
+    /// Another build of tapescan: its runs and those of this one are made in turns and compared,
+    /// which finds smaller differences than two profiles made one after the other. --in-process and
+    /// --rate max are the least noisy.
+    #[arg(long, value_name = "PROGRAM")]
+    pub beside: Option<PathBuf>,
     /// Frames per second, "recorded" or "max". Each frame has an instant at which it is due, and a
     /// stall is charged to all that fall due meanwhile; "max" has none, and measures throughput.
     #[arg(long, default_value = "20000")]

@@ -1,8 +1,10 @@
 //! `tapescan profile`: the runs, and what is written of them.
 
+mod beside;
 mod compare;
 mod json;
 mod load;
+mod merge;
 mod text;
 
 pub(super) use text::time;
@@ -42,13 +44,20 @@ impl From<ProfileError> for Failure {
 
 pub(super) fn run(args: &ProfileArgs, out: &mut dyn Write) -> Result<(), Failure> {
     match &args.instead {
-        None => measure(args, out),
+        None => match &args.beside {
+            Some(program) => beside::run(args, program, args.repeat.unwrap_or(PAIRS), out),
+            None => measure(args, out),
+        },
         Some(ProfileCommand::Compare { a, b, html, json }) => {
             compare::run((a, b), html.as_deref(), *json, out)
         }
         Some(ProfileCommand::Load { run, below, json }) => load::run(run, below, *json, out),
     }
 }
+
+/// Runs, and pairs of runs, unless told otherwise.
+const RUNS: u16 = 5;
+const PAIRS: u16 = 30;
 
 /// The share of entries at the beginning that is not measured: one in so many.
 const WARM_UP: usize = 10;
@@ -112,8 +121,9 @@ fn measure(args: &ProfileArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let plan = bench.plan(args.rate);
     let clock_ns = bench.clock_ns();
     let (mut runs, mut totals) = (Vec::new(), Totals::default());
-    for number in 1..=args.repeat {
-        log::info!("run {number} of {} at rate {}", args.repeat, args.rate);
+    let repeats = args.repeat.unwrap_or(RUNS);
+    for number in 1..=repeats {
+        log::info!("run {number} of {repeats} at rate {}", args.rate);
         let path = args.out.join(format!("run-{number}.hlog"));
         let log = Log { path, wall: clock::now() };
         let run = bench.run(&plan, Some(log))?;
@@ -136,8 +146,7 @@ fn files(dir: &File, totals: &Totals, object: &serde_json::Value) -> Result<(), 
     let text = object.to_string();
     let file = |name: &str| NewFile::create(&dir.join(name));
     file("profile.json")?.write(|out| out.write_all(text.as_bytes()))?;
-    let page = report::page(&text, None);
-    file("report.html")?.write(|out| out.write_all(page.as_bytes()))?;
+    file("report.html")?.write(|out| out.write_all(report::page(&text, None).as_bytes()))?;
     for ((stage, kind, phase), total) in totals.iter() {
         let name = format!("{}.{}.{}.hgrm", stage.name(), kind.name(), phase.name());
         file(&name)?.write(|out| write_hgrm(out, total, divisor(*stage)))?;

@@ -59,6 +59,11 @@ impl<C: Counter> Distribution<C> {
         self.histogram.value_at_quantile(quantile)
     }
 
+    /// The mean of all values.
+    pub fn mean(&self) -> f64 {
+        self.histogram.mean()
+    }
+
     /// The largest value; its last digits are those of its bucket's end.
     pub fn max(&self) -> u64 {
         self.histogram.max().min(HIGH_NS)

@@ -87,6 +87,12 @@ impl Stage {
             || (Self::Ingest as u8 <= *self as u8 && *self as u8 <= Self::Deliver as u8)
     }
 
+    /// Whether it is work that no other stage contains: no waiting, and no sum of others.
+    pub const fn is_work(&self) -> bool {
+        matches!(self, Self::Decode)
+            || (Self::Ingest as u8 <= *self as u8 && *self as u8 <= Self::Deliver as u8)
+    }
+
     /// The word used in tables and files.
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,18 +1,36 @@
 //! Two profiles beside each other: which differences are beyond what repeats differ by.
+//!
+//! Profiles made apart are compared by how far their repeats spread. Where the repeats of both were
+//! made in turns, each is compared with its neighbour of the other side instead: what a busy
+//! machine takes from one it takes from the other, too.
 
-/// One percentile of one cell, once per repeat.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use super::in_turns;
+
+/// One measure of one stage or cell, once per repeat.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// Stage, kind and phase.
+    /// Stage, kind and phase; the latter two are empty for a stage as a whole.
     pub cell: [String; 3],
-    /// Which percentile.
-    pub percentile: String,
-    /// Its value in each repeat.
-    pub values: Vec<u64>,
+    /// What was measured: the mean, or which percentile.
+    pub measure: String,
+    /// Its value in each repeat, in nanoseconds or events.
+    pub values: Vec<f64>,
+    /// Whether it is a stage of work as a whole, which contains none of the others and no waiting:
+    /// such rows of repeats made in turns are judged beside each other.
+    pub is_work: bool,
 }
 
 /// One of the two.
 pub type Side = Vec<Row>;
+
+/// How the repeats of both sides were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// First all of one side, then all of the other.
+    Apart,
+    /// In turns: repeats of equal number are neighbours.
+    InTurns,
+}
 
 /// What can be said of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,21 +60,20 @@ impl Verdict {
 /// One row of a comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// Stage, kind and phase.
+    /// Stage, kind and phase, as in [`Row`].
     pub cell: [String; 3],
-    /// Which percentile.
-    pub percentile: String,
-    /// Least, median and largest of the repeats of each side.
-    pub sides: [[u64; 3]; 2],
+    /// What was measured, as in [`Row`].
+    pub measure: String,
+    /// Least, median and largest of the repeats of each side, in nanoseconds or events.
+    pub sides: [[f64; 3]; 2],
+    /// The second over the first: of the medians, or the median over pairs; of a stage of work in
+    /// pairs, beside what the others became.
+    pub ratio: f64,
+    /// Of repeats made in turns: pairs in which the second is slower, in which it is faster, by
+    /// more than the margin, and all.
+    pub pairs: Option<[usize; 3]>,
     /// What can be said.
     pub verdict: Verdict,
-}
-
-impl Difference {
-    /// The second median over the first.
-    pub fn ratio(&self) -> f64 {
-        self.sides[1][1] as f64 / self.sides[0][1].max(1) as f64
-    }
 }
 
 /// Repeats from which there is a spread to speak of: of three, by chance alone, some of the dozens
@@ -66,40 +83,62 @@ const REPEATS: usize = 5;
 /// Differences that nobody could act upon: this share, by which a machine drifts between two
 /// profiles, and this many nanoseconds or events.
 const SHARE: f64 = 0.10;
-const LEAST: u64 = 30;
+const LEAST: f64 = 30.0;
 
 /// Sets two sides beside each other, by the rows of the first that the second has, too.
 ///
-/// A difference counts if the medians are farther apart than both sides spread together, and by
-/// more than a tenth.
-pub fn compare(a: &Side, b: &Side) -> Vec<Difference> {
+/// Of profiles made apart, a difference counts if the medians are farther apart than both sides
+/// spread together, and by more than a tenth. Of repeats made in turns it counts if so many pairs
+/// say so that chance alone would name any row in one of twenty comparisons at most.
+pub fn compare(a: &Side, b: &Side, made: Made) -> Vec<Difference> {
     let of = |row: &Row| b.iter().find(|other| alike(row, other));
-    let pairs = a.iter().filter_map(|row| Some((row, of(row)?)));
-    pairs
-        .filter(|(a, b)| !a.values.is_empty() && !b.values.is_empty())
-        .map(|(a, b)| {
-            let sides = [three(&a.values), three(&b.values)];
-            let few = a.values.len().min(b.values.len()) < REPEATS;
-            let verdict = if few { Verdict::Unknown } else { verdict(sides) };
-            Difference { cell: a.cell.clone(), percentile: a.percentile.clone(), sides, verdict }
-        })
-        .collect()
+    let both = a.iter().filter_map(|row| Some((row, of(row)?)));
+    let both: Vec<_> = both.filter(|(a, b)| !a.values.is_empty() && !b.values.is_empty()).collect();
+    let told = |(a, b): &(&Row, &Row)| match made {
+        Made::Apart => apart(a, b),
+        Made::InTurns => in_turns(a, b, &both),
+    };
+    both.iter().map(told).collect()
 }
 
 fn alike(a: &Row, b: &Row) -> bool {
-    a.cell == b.cell && a.percentile == b.percentile
+    a.cell == b.cell && a.measure == b.measure
 }
 
-fn three(values: &[u64]) -> [u64; 3] {
+fn three(values: &[f64]) -> [f64; 3] {
     let mut values = values.to_vec();
-    values.sort_unstable();
+    values.sort_unstable_by(f64::total_cmp);
     [values[0], values[values.len() / 2], values[values.len() - 1]]
 }
 
-fn verdict([a, b]: [[u64; 3]; 2]) -> Verdict {
-    let distance = a[1].abs_diff(b[1]);
+fn apart(a: &Row, b: &Row) -> Difference {
+    let sides = [three(&a.values), three(&b.values)];
+    let few = a.values.len().min(b.values.len()) < REPEATS;
+    let verdict = if few { Verdict::Unknown } else { beyond_spread(sides) };
+    let ratio = over(sides[0][1], sides[1][1]);
+    let (cell, measure) = (a.cell.clone(), a.measure.clone());
+    Difference { cell, measure, sides, ratio, pairs: None, verdict }
+}
+
+fn in_turns(a: &Row, b: &Row, both: &[(&Row, &Row)]) -> Difference {
+    let sides = [three(&a.values), three(&b.values)];
+    let evened = in_turns::evened(b, both);
+    let pairs = in_turns::count(&a.values, &evened);
+    let alike = a.values.len() == b.values.len();
+    let verdict = if alike { in_turns::verdict(pairs, both.len()) } else { Verdict::Unknown };
+    let ratio = in_turns::ratio(&a.values, &evened);
+    let (cell, measure) = (a.cell.clone(), a.measure.clone());
+    Difference { cell, measure, sides, ratio, pairs: Some(pairs), verdict }
+}
+
+fn over(a: f64, b: f64) -> f64 {
+    b / a.max(1.0)
+}
+
+fn beyond_spread([a, b]: [[f64; 3]; 2]) -> Verdict {
+    let distance = (a[1] - b[1]).abs();
     let spread = (a[2] - a[0]) + (b[2] - b[0]);
-    let matters = distance > LEAST && distance as f64 > SHARE * a[1] as f64;
+    let matters = distance > LEAST && distance > SHARE * a[1];
     match distance > spread && matters {
         false => Verdict::Same,
         true if b[1] > a[1] => Verdict::Slower,
@@ -115,11 +154,12 @@ mod tests {
 
     fn row(stage: &str, values: &[u64]) -> Row {
         let cell = [stage, "trade", "calm"].map(str::to_owned);
-        Row { cell, percentile: "p99".to_owned(), values: values.to_vec() }
+        let values = values.iter().map(|value| *value as f64).collect();
+        Row { cell, measure: "p99".to_owned(), values, is_work: false }
     }
 
     fn verdict_of(a: &[u64], b: &[u64]) -> Verdict {
-        compare(&vec![row("x", a)], &vec![row("x", b)])[0].verdict
+        compare(&vec![row("x", a)], &vec![row("x", b)], Made::Apart)[0].verdict
     }
 
     #[test]
@@ -137,7 +177,7 @@ mod tests {
         ] {
             assert_eq!(verdict_of(a, b), verdict, "{a:?} {b:?}");
         }
-        assert_eq!(compare(&vec![row("x", &[1])], &vec![row("y", &[1])]), []);
+        assert_eq!(compare(&vec![row("x", &[1])], &vec![row("y", &[1])], Made::Apart), []);
     }
 
     /// What a reader wants of it: the same twice is the same, and a slower stage is named.
@@ -157,9 +197,9 @@ mod tests {
         };
         let (mut told, mut named) = (0, 0);
         for _ in 0..200 {
-            let pair = compare(&side(""), &side(""));
+            let pair = compare(&side(""), &side(""), Made::Apart);
             told += usize::from(pair.iter().any(|it| it.verdict != Verdict::Same));
-            let slow = compare(&side(""), &side("indicate"));
+            let slow = compare(&side(""), &side("indicate"), Made::Apart);
             let slower: Vec<_> = slow.iter().filter(|it| it.verdict == Verdict::Slower).collect();
             named += usize::from(slower.iter().any(|it| it.cell[0] == "indicate"));
         }

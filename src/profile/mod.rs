@@ -7,13 +7,14 @@
 mod compare;
 mod direct;
 mod harness;
+mod in_turns;
 mod load;
 mod loopback;
 pub mod process;
 mod schedule;
 pub mod search;
 
-pub use compare::{Difference, Row, Side, Verdict, compare};
+pub use compare::{Difference, Made, Row, Side, Verdict, compare};
 pub use load::{Load, LoadError};
 pub use schedule::{Rate, Schedule, wait_until};
 

@@ -140,10 +140,56 @@ fn profiles_are_set_beside_each_other() {
     let named: Vec<_> = slower.iter().filter(|row| row["verdict"] != "same").collect();
     assert!(named.iter().all(|row| row["stage"] == "decode" && row["verdict"] == "slower"));
     assert_eq!(named.len(), 2, "p50 and p99: {named:?}");
+    assert!(slower.iter().any(|row| row["measure"] == "mean"), "{slower:?}");
     assert!(fs::read_to_string(html).unwrap().contains("const OTHER = {"));
     let (stdout, _, code) = tapescan(&["profile", "compare", path(&a), path(&b)]);
     assert_eq!(code, Some(0));
     assert!(stdout.contains("2 slower, 0 faster"), "{stdout}");
     let (_, stderr, code) = tapescan(&["profile", "compare", path(&a), path(dir.path())]);
     assert_eq!(code, Some(2), "{stderr}");
+}
+
+/// Repeats in turns, each in a process: two profiles whose repeats are pairs. Of these few, nothing
+/// can be said; of more, the stage that takes a fifth more beside the others is named.
+#[test]
+fn repeats_in_turns_are_compared_pair_by_pair() {
+    let dir = tempfile::tempdir().unwrap();
+    let own = env!("CARGO_BIN_EXE_tapescan");
+    let more = ["--repeat", "2", "--rate", "max", "--in-process", "--frames", "20000"];
+    let (out, object) = profile(dir.path(), "both", &[&more[..], &["--beside", own]].concat());
+    assert_eq!(object["in_turns"], true);
+    let rows = object["differences"].as_array().unwrap();
+    assert!(rows.len() > 20 && rows.iter().all(|row| row["verdict"] == "unknown"), "{rows:?}");
+    assert!(rows.iter().all(|row| row["pairs"][2] == 2), "{rows:?}");
+    assert!(fs::read_to_string(out.join("report.html")).unwrap().contains("\"differences\""));
+    let [first, second] = ["first", "second"].map(|side| out.join(side));
+    for name in ["profile.json", "report.html", "run-1.hlog", "run-2.hlog"] {
+        assert!(first.join(name).is_file() && second.join(name).is_file(), "{name}");
+    }
+
+    let text = fs::read_to_string(first.join("profile.json")).unwrap();
+    let merged: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&merged["repeats"], merged["prints"].as_array().unwrap().len()), (&2.into(), 2));
+    let stages_alone = |indicate: f64| {
+        let mut object = merged.clone();
+        object["cells"] = Value::Array(Vec::new());
+        for stage in object["stages"].as_array_mut().unwrap() {
+            let times = if stage["stage"] == "indicate" { indicate } else { 1.0 };
+            let ns = stage["mean"][0].as_f64().unwrap() * times;
+            stage["mean"] = Value::from([ns; 20].to_vec());
+        }
+        object.to_string()
+    };
+    fs::write(first.join("profile.json"), stages_alone(1.0)).unwrap();
+    fs::write(second.join("profile.json"), stages_alone(1.2)).unwrap();
+    let (stdout, stderr, code) = tapescan(&["profile", "compare", path(&first), path(&second)]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains("1 slower, 0 faster"), "{stdout}");
+    assert!(stdout.lines().any(|line| line.starts_with("indicate") && line.ends_with("slower")));
+
+    let (none, tape) = (dir.path().join("none"), dir.path().join("market.tape"));
+    let beside = ["profile", path(&tape), "--beside", path(&none), "--out", path(&out)];
+    let (_, stderr, code) = tapescan(&beside);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains(path(&none)), "{stderr}");
 }

@@ -4,14 +4,14 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Failure;
 use super::text::time;
 use crate::commands::output::NewFile;
 use crate::commands::table::table;
-use crate::latency::report;
-use crate::profile::{Difference, Row, Side, Verdict, compare};
+use crate::latency::{Stage, report};
+use crate::profile::{Difference, Made, Row, Side, Verdict, compare};
 
 /// Percentiles that are compared. Beyond them, a few events decide.
 const COMPARED: [&str; 2] = ["p50", "p99"];
@@ -28,53 +28,64 @@ pub(super) fn run(
     json: bool,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let (first, second) = (read(a)?, read(b)?);
-    let differences = compare(&side(&first), &side(&second));
+    tell((&read(a)?, &read(b)?), html, json, out)
+}
+
+/// Compares two profiles, and says what differs.
+pub(super) fn tell(
+    (first, second): (&Value, &Value),
+    html: Option<&Path>,
+    json: bool,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let made = made(first, second);
+    let differences = compare(&side(first), &side(second), made);
     let unlike = SAME.iter().filter(|name| first[**name] != second[**name]);
     let unlike: Vec<_> = unlike.copied().collect();
+    let rows: Vec<_> = differences.iter().map(value).collect();
     if let Some(html) = html {
         let mut object = first.clone();
-        object["differences"] = differences.iter().map(value).collect();
+        object["differences"] = rows.iter().cloned().collect();
         let page = report::page(&object.to_string(), Some(&second.to_string()));
         NewFile::create(html)?.write(|out| out.write_all(page.as_bytes()))?;
     }
     if json {
-        let rows: Vec<_> = differences.iter().map(value).collect();
-        writeln!(out, "{}", json!({ "differences": rows, "unlike": unlike }))?;
+        let object =
+            json!({ "differences": rows, "unlike": unlike, "in_turns": made == Made::InTurns });
+        writeln!(out, "{object}")?;
         return Ok(());
     }
     for name in unlike {
         writeln!(out, "unlike in {name}: {} and {}", first[name], second[name])?;
     }
-    print(out, &differences)
+    print(out, &differences, made)
 }
 
-fn print(out: &mut dyn Write, differences: &[Difference]) -> Result<(), Failure> {
-    let head = ["stage", "", "first", "second", "ratio", "spread of first", "of second", ""];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    for it in differences {
-        let [a, b] = it.sides;
-        let unit = |value: u64| match it.cell[0].as_str() {
-            "step-size" => value.to_string(),
-            _ => time(value),
-        };
-        let spread = |side: [u64; 3]| format!("{}..{}", unit(side[0]), unit(side[2]));
-        rows.push(vec![
-            it.cell.join(" "),
-            it.percentile.clone(),
-            unit(a[1]),
-            unit(b[1]),
-            format!("{:.2}", it.ratio()),
-            spread(a),
-            spread(b),
-            it.verdict.name().to_owned(),
-        ]);
+/// Sides of one `profile --beside` bear the same mark.
+fn made(first: &Value, second: &Value) -> Made {
+    match (first["turns"].as_str(), second["turns"].as_str()) {
+        (Some(one), Some(other)) if one == other => Made::InTurns,
+        _ => Made::Apart,
     }
+}
+
+fn print(out: &mut dyn Write, differences: &[Difference], made: Made) -> Result<(), Failure> {
+    let spread = match made {
+        Made::Apart => ["spread of first", "of second"],
+        Made::InTurns => ["slower in", "faster in"],
+    };
+    let head = ["stage", "", "first", "second", "ratio", spread[0], spread[1], ""];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(differences.iter().map(row));
     table(out, "", &rows)?;
     let count = |verdict| differences.iter().filter(|it| it.verdict == verdict).count();
+    let same = match made {
+        Made::Apart => "within the spread of their repeats",
+        Made::InTurns => "no farther apart than chance allows",
+    };
     writeln!(
         out,
-        "\n{} slower, {} faster, {} within the spread of their repeats, {} with too few repeats",
+        "\n{} slower, {} faster, {} {same}, {} with too few repeats",
         count(Verdict::Slower),
         count(Verdict::Faster),
         count(Verdict::Same),
@@ -83,15 +94,33 @@ fn print(out: &mut dyn Write, differences: &[Difference]) -> Result<(), Failure>
     Ok(())
 }
 
+fn row(it: &Difference) -> Vec<String> {
+    let [a, b] = it.sides;
+    let unit = |value: f64| match it.cell[0].as_str() {
+        "step-size" => format!("{value:.0}"),
+        _ => time(value.round() as u64),
+    };
+    let spread = match it.pairs {
+        Some([slower, faster, all]) => [slower, faster].map(|n| format!("{n} of {all}")),
+        None => [a, b].map(|side| format!("{}..{}", unit(side[0]), unit(side[2]))),
+    };
+    let mut row = vec![it.cell.join(" ").trim_end().to_owned(), it.measure.clone()];
+    row.extend([unit(a[1]), unit(b[1]), format!("{:.2}", it.ratio)]);
+    row.extend(spread);
+    row.push(it.verdict.name().to_owned());
+    row
+}
+
 fn value(it: &Difference) -> Value {
     json!({
         "stage": it.cell[0],
         "kind": it.cell[1],
         "phase": it.cell[2],
-        "percentile": it.percentile,
+        "measure": it.measure,
         "first": it.sides[0],
         "second": it.sides[1],
-        "ratio": it.ratio(),
+        "ratio": it.ratio,
+        "pairs": it.pairs,
         "verdict": it.verdict.name(),
     })
 }
@@ -108,23 +137,25 @@ fn read(path: &Path) -> Result<Value, Failure> {
     }
 }
 
+/// Stages as wholes, then percentiles of their cells.
 fn side(profile: &Value) -> Side {
-    let cells = profile["cells"].as_array().into_iter().flatten();
-    let enough = cells.filter(|cell| cell["count"].as_u64() >= Some(COUNT));
-    enough.flat_map(rows).collect()
+    let of = |name: &str| profile[name].as_array().into_iter().flatten();
+    let work = Stage::ALL.into_iter().filter(Stage::is_work).map(Stage::name);
+    let work: Vec<_> = work.collect();
+    let whole = |stage: &Value| {
+        let is_work = stage["stage"].as_str().is_some_and(|name| work.contains(&name));
+        Row { is_work, ..row_of(stage, "mean", &stage["mean"]) }
+    };
+    let wholes = of("stages").map(whole);
+    let enough = of("cells").filter(|cell| cell["count"].as_u64() >= Some(COUNT));
+    let row = |cell, percentile| row_of(cell, percentile, &cell["repeats"][percentile]);
+    let parts = enough.flat_map(|cell| COMPARED.map(|percentile| row(cell, percentile)));
+    wholes.chain(parts).collect()
 }
 
-fn rows(cell: &Value) -> Vec<Row> {
-    let name = |key: &str| cell[key].as_str().unwrap_or_default().to_owned();
-    let none = Map::new();
-    let repeats = cell["repeats"].as_object().unwrap_or(&none);
-    let row = |percentile: &str| {
-        let values = repeats.get(percentile)?.as_array()?;
-        Some(Row {
-            cell: [name("stage"), name("kind"), name("phase")],
-            percentile: percentile.to_owned(),
-            values: values.iter().filter_map(Value::as_u64).collect(),
-        })
-    };
-    COMPARED.iter().filter_map(|percentile| row(percentile)).collect()
+fn row_of(of: &Value, measure: &str, values: &Value) -> Row {
+    let name = |key: &str| of[key].as_str().unwrap_or_default().to_owned();
+    let values = values.as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+    let cell = [name("stage"), name("kind"), name("phase")];
+    Row { cell, measure: measure.to_owned(), values, is_work: false }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Made;
-use crate::latency::{Key, PERCENTILES, Point, Total, Unit};
+use crate::latency::{Key, PERCENTILES, Point, Stage, Total, Unit};
 use crate::logging::timestamp;
 use crate::profile::Run;
 
@@ -40,8 +40,22 @@ pub(super) fn object(made: &Made<'_>) -> Value {
         "resident_max_bytes": each(&|run| json!(run.used.resident_max)),
         "switches": each(&|run| json!(run.used.switches)),
         "log_failed": runs.iter().find_map(|run| run.kept.log_failed.as_deref()),
+        "stages": Stage::ALL.iter().filter_map(|stage| whole(runs, *stage)).collect::<Vec<_>>(),
         "cells": cells.collect::<Vec<_>>(),
         "points": each(&|run| run.kept.points.iter().map(point).collect()),
+    })
+}
+
+/// A stage as a whole, over all kinds and phases: events and their mean, run by run.
+fn whole(runs: &[Run], stage: Stage) -> Option<Value> {
+    let totals = runs.iter().map(|run| run.kept.totals.merged(|key| key.0 == stage));
+    let totals: Vec<Total> = totals.flatten().collect();
+    (!totals.is_empty()).then(|| {
+        json!({
+            "stage": stage.name(),
+            "count": totals.iter().map(Total::count).collect::<Vec<_>>(),
+            "mean": totals.iter().map(Total::mean).collect::<Vec<_>>(),
+        })
     })
 }
 

@@ -243,14 +243,23 @@ const rows = (head, body) => {
   for (const [cells, style] of body) row(add(inner, "tr", { class: style }), "td", cells);
 };
 if (DATA.differences) {
-  heading("Differences", "Least to largest over the repeats of each side. A difference counts where "
+  const turns = DATA.differences.some((it) => it.pairs);
+  heading("Differences", turns ? "Pairs of repeats made in turns in which one side is slower by more "
+    + "than 3 %. A difference counts where so many agree that chance alone would name any row in one "
+    + "of twenty comparisons at most. The mean of a stage of work is judged beside the other stages."
+    : "Least to largest over the repeats of each side. A difference counts where "
     + "the two are farther apart than both spread together, and by more than 10 %.");
-  rows(["stage", "", "first", "second", "ratio", "spread of first", "of second", ""],
+  rows(["stage", "", "first", "second", "ratio",
+    ...turns ? ["slower in", "faster in"] : ["spread of first", "of second"], ""],
     DATA.differences.map((it) => {
-      const unit = it.stage === "step-size" ? number : time;
+      const unit = (value) =>
+        it.stage === "step-size" ? number(Math.round(value)) : time(Math.round(value));
       const spread = (side) => `${unit(side[0])} \u2013 ${unit(side[2])}`;
-      return [[`${it.stage} ${it.kind}, ${PHASES[it.phase]}`, it.percentile, unit(it.first[1]),
-        unit(it.second[1]), it.ratio.toFixed(2), spread(it.first), spread(it.second), it.verdict],
+      const [slower, faster, all] = it.pairs ?? [];
+      return [[it.kind ? `${it.stage} ${it.kind}, ${PHASES[it.phase]}` : it.stage, it.measure,
+        unit(it.first[1]), unit(it.second[1]), it.ratio.toFixed(2),
+        ...turns ? [`${slower} of ${all}`, `${faster} of ${all}`]
+          : [spread(it.first), spread(it.second)], it.verdict],
       it.verdict];
     }));
 }
