@@ -247,7 +247,7 @@ if (DATA.differences) {
     + "the two are farther apart than both spread together, and by more than 10 %.");
   rows(["stage", "", "first", "second", "ratio", "spread of first", "of second", ""],
     DATA.differences.map((it) => {
-      const unit = it.stage === "step-size" ? number : time;
+      const unit = it.stage.endsWith("-size") ? number : time;
       const spread = (side) => `${unit(side[0])} \u2013 ${unit(side[2])}`;
       return [[`${it.stage} ${it.kind}, ${PHASES[it.phase]}`, it.percentile, unit(it.first[1]),
         unit(it.second[1]), it.ratio.toFixed(2), spread(it.first), spread(it.second), it.verdict],
