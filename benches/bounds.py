@@ -6,12 +6,14 @@ import statistics
 import sys
 
 SYMBOLS = [500, 2_000, 10_000]
+INBOX = 16_384
 
 
 def duration(ns):
     if ns is None:
         return "not within the run"
-    for limit, scale, unit in [(1e3, 1, "ns"), (1e6, 1e3, "µs"), (1e9, 1e6, "ms"), (1e99, 1e9, "s")]:
+    units = [(1e3, 1, "ns"), (1e6, 1e3, "µs"), (1e9, 1e6, "ms"), (float("inf"), 1e9, "s")]
+    for limit, scale, unit in units:
         if ns < limit:
             break
     return f"{ns / scale:.{max(3 - len(str(int(ns / scale))), 0)}f} {unit}"
@@ -29,15 +31,22 @@ def cell(of, stage, phase, kind="trade"):
     return {"count": 0, "max": 0, "percentiles": {}}
 
 
+def high_water(of):
+    # Histograms keep three digits, rounded up.
+    return f"{min(max(of['inbox_max']), INBOX):,}"
+
+
 def several(of, stage, phase, names, kind="trade"):
     percentiles = cell(of, stage, phase, kind)["percentiles"]
     return " / ".join(duration(percentiles.get(name)) for name in names)
 
 
 def live(folder):
+    calm, flat_out = profile(folder, "minute-500"), profile(folder, "max")
+    if not calm and not flat_out:
+        return
     print("| live, 500 symbols, 7 indicators on each of 3 intervals, loopback | seen | budget |")
     print("|---|---|---|")
-    calm = profile(folder, "minute-500")
     if calm:
         for stage, what, budget in [
                 ("updated", "read from the socket -> indicators updated", "30 µs / 150 µs"),
@@ -47,7 +56,6 @@ def live(folder):
                 ("send", "that lateness", "")]:
             print(f"| 20,000 trades/s, {what}, p50 / p99 "
                   f"| {several(calm, stage, 'calm', ['p50', 'p99'])} | {budget} |")
-    flat_out = profile(folder, "max")
     if flat_out:
         rates = sorted(flat_out["prints_per_s"])
         print(f"| sustained maximum, median of {len(rates)} runs, least and most | "
@@ -56,9 +64,11 @@ def live(folder):
 
 
 def minute(folder):
+    runs = [profile(folder, f"minute-{symbols}") for symbols in SYMBOLS]
+    if not any(runs):
+        return
     print("| end of a minute, 20,000 trades/s, 3 times that in its first second | 500 symbols "
           "| 2,000 symbols | 10,000 symbols | budget |\n|---|---|---|---|---|")
-    runs = [profile(folder, f"minute-{symbols}") for symbols in SYMBOLS]
 
     def row(what, show, budget=""):
         print(f"| {what} | {' | '.join(show(run) if run else '' for run in runs)} | {budget} |")
@@ -79,22 +89,23 @@ def minute(folder):
         row("p99.9 at ends of minutes over calm", ratio(stage), budget)
     row("candles that closed",
         lambda run: f"{cell(run, 'closing', 'boundary', 'all')['count']:,}")
-    for name in ["p50", "max"]:
-        def closing(run):
-            of = cell(run, "closing", "boundary", "all")
-            return duration(of["max"] if name == "max" else of["percentiles"][name])
-        row(f"heartbeat read -> closes dispatched, {name}", closing, "5 ms" if name == "max" else "")
+    closing = "heartbeat read -> closes dispatched"
+    row(f"{closing}, p50", lambda run: several(run, "closing", "boundary", ["p50"], "all"))
+    row(f"{closing}, longest",
+        lambda run: duration(cell(run, "closing", "boundary", "all")["max"]), "5 ms")
     for stage in ["aggregate", "indicate", "reconcile", "dispatch", "deliver"]:
         row(f"of the longest: `{stage}`",
             lambda run: duration(cell(run, stage, "boundary", "heartbeat")["max"]))
-    row("inbox, high-water of 16,384", lambda run: f"{run['inbox_max'][0]:,}")
+    row("inbox, high-water of 16,384", high_water)
     row("resident", lambda run: f"{run['resident_max_bytes'][0] / 1e6:,.0f} MB, the tape with it")
 
 
 def surge(folder):
+    runs = [profile(folder, f"surge-{symbols}") for symbols in SYMBOLS]
+    if not any(runs):
+        return
     print("| ten times 20,000 trades/s for 10 s | 500 symbols | 2,000 symbols | 10,000 symbols |")
     print("|---|---|---|---|")
-    runs = [profile(folder, f"surge-{symbols}") for symbols in SYMBOLS]
 
     def row(what, show):
         print(f"| {what} | {' | '.join(show(run) if run else '' for run in runs)} |")
@@ -122,7 +133,7 @@ def surge(folder):
             lambda run: over(run, False, name))
         row("the same, middle second of it", lambda run: over(run, True, name))
     row("longest wait of any trade", lambda run: duration(run["drains"][0]["worst_ns"]))
-    row("inbox, high-water of 16,384", lambda run: f"{run['inbox_max'][0]:,}")
+    row("inbox, high-water of 16,384", high_water)
     row("after its last trade, waits are those of before again within",
         lambda run: duration(run["drains"][0]["drained_ns"]))
     row("such a wait, p99 of steps", lambda run: duration(run["drains"][0]["calm_ns"]))
@@ -130,9 +141,9 @@ def surge(folder):
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    for number, table in enumerate([live, minute, surge]):
-        print("\n" * (number > 0), end="")
+    for table in [live, minute, surge]:
         table(folder)
+        print()
 
 
 main()

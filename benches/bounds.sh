@@ -6,6 +6,7 @@
 #   benches/bounds.sh ROW...      only these: minute-500, minute-2000, minute-10000, max,
 #                                 surge-500, surge-2000, surge-10000
 #   benches/bounds.sh --no-run    only the tables of what was measured before
+#   benches/bounds.sh --readme    the same, and into README.md
 #
 # The program is $TAPESCAN, or target/release/tapescan. It gets the priority of a real-time task
 # where that is allowed: other work of the machine is not what is measured.
@@ -15,9 +16,11 @@ cd "$(dirname "$0")/.."
 program=${TAPESCAN:-${CARGO_TARGET_DIR:-target}/release/tapescan}
 folder=${CARGO_TARGET_DIR:-target}/bounds
 rows=(minute-500 minute-2000 minute-10000 max surge-500 surge-2000 surge-10000)
+readme=0
 case ${1-} in
     --no-run) rows=() ;;
-    -*) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    --readme) rows=() readme=1 ;;
+    -*) sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
     ?*) rows=("$@") ;;
 esac
 [ -x "$program" ] || { echo "build it: cargo build --release" >&2; exit 2; }
@@ -25,8 +28,11 @@ mkdir -p "$folder"
 first=()
 if chrt -f 10 true 2>/dev/null; then first=(chrt -f 10); fi
 
+# Links of the synthetic market stall now and then, for up to 300 ms. Over 500 of them that holds up
+# a few prints; over one, all would come at once afterwards, in calm seconds as in others.
 tape() { # NAME SPEC
     [ -e "$folder/$1.tape" ] && [ "$(cat "$folder/$1.spec")" = "$2" ] && return
+    rm -f "$folder/$1.tape.new"
     nice "$program" tape generate "$2" --out "$folder/$1.tape.new" >&2
     mv "$folder/$1.tape.new" "$folder/$1.tape"
     echo "$2" > "$folder/$1.spec"
@@ -40,16 +46,16 @@ profile() { # NAME TAPE WORDS...
         > "$folder/$name.txt"
 }
 
-# Nine hours of few prints fill the rings of 1m and 3m half or more and make every indicator of 15m
-# ready; then 20,000 prints a second, from ten seconds ahead of nine o'clock, at which all three end.
+# Nine hours of few prints fill the rings of 1m, and every indicator of 15m is ready; then 20,000
+# prints a second, from ten seconds ahead of nine o'clock, at which candles of all three end.
 minute() {
-    tape "minute-$1" "symbols=$1,rate=10.4,seed=7,skew=0.5,burst=1,quiet=0,duration=32525s,\
-surge=2000x@32390s+135s"
+    tape "minute-$1" "symbols=$1,rate=10.4,seed=7,links=500,skew=0.5,burst=1,quiet=0,\
+duration=32525s,surge=2000x@32390s+135s"
 }
 
 # No minute ends within it.
 surge() {
-    tape "surge-$1" "symbols=$1,rate=20000,seed=7,skew=0.5,burst=1,boundary=1,quiet=0,\
+    tape "surge-$1" "symbols=$1,rate=20000,seed=7,links=500,skew=0.5,burst=1,boundary=1,quiet=0,\
 start=1723161602,duration=55s,surge=10x@25s+10s"
 }
 
@@ -68,4 +74,17 @@ for row in "${rows[@]}"; do
     esac
 done
 
-python3 benches/bounds.py "$folder"
+python3 benches/bounds.py "$folder" | tee "$folder/tables.md"
+if [ "$readme" = 1 ]; then
+    python3 - "$folder/tables.md" <<'EOF'
+import sys
+
+begin, end = "<!-- bounds:begin -->\n", "<!-- bounds:end -->"
+text = open("README.md", encoding="utf-8").read()
+if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+    sys.exit("README.md has no place for these tables")
+tables = open(sys.argv[1], encoding="utf-8").read()
+before, after = text.split(begin)[0], text.split(end)[1]
+open("README.md", "w", encoding="utf-8").write(before + begin + tables + end + after)
+EOF
+fi
