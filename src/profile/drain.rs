@@ -8,7 +8,8 @@ const BIN_NS: u64 = 100 * Nanos::PER_MS;
 /// A surge has so many times as many entries in each of them as the middle one.
 const TIMES: u64 = 4;
 
-/// And it has so many of them at least.
+/// It has so many of them at least, and fewer with less in a row: where frames were held up and
+/// came at once, that is one surge.
 const BINS: usize = 10;
 
 /// Fewer steps ahead of a surge do not say what is calm.
@@ -24,8 +25,9 @@ pub struct Surge {
 }
 
 impl Surge {
-    /// The one with the most entries: at least a second long, and all along with four times as many
-    /// entries as in the middle tenth of a second. `due` are instants since the start, ascending.
+    /// The one with the most entries: at least a second long, and with four times as many entries
+    /// as in the middle tenth of a second, on the whole and never less for a second. `due` are
+    /// instants since the start, ascending.
     pub fn of(due: &[u64]) -> Option<Self> {
         let bins = due.last().map_or(0, |last| last / BIN_NS + 1) as usize;
         let mut counts = vec![0u64; bins];
@@ -33,15 +35,17 @@ impl Surge {
         let mut sorted = counts.clone();
         sorted.sort_unstable();
         let middle = (*sorted.get(bins / 2)?).max(1);
-        let (mut found, mut at) = (None, 0);
-        for run in counts.chunk_by(|a, b| (*a >= TIMES * middle) == (*b >= TIMES * middle)) {
-            let (entries, begins) = (run.iter().sum::<u64>(), at);
-            at += run.len();
-            if run.len() < BINS || run[0] < TIMES * middle {
+        let high = |count: &u64| *count >= TIMES * middle;
+        let places: Vec<_> = (0..bins).filter(|bin| high(&counts[*bin])).collect();
+        let mut found = None;
+        for stretch in places.chunk_by(|a, b| b - a < BINS) {
+            let (from, to) = (stretch[0], stretch[stretch.len() - 1] + 1);
+            let entries = counts[from..to].iter().sum::<u64>();
+            if to - from < BINS || entries < TIMES * middle * (to - from) as u64 {
                 continue;
             }
-            let last = due.partition_point(|due| due / BIN_NS < at as u64) - 1;
-            let surge = Self { span: (begins as u64 * BIN_NS, due[last]), entries };
+            let last = due.partition_point(|due| due / BIN_NS < to as u64) - 1;
+            let surge = Self { span: (from as u64 * BIN_NS, due[last]), entries };
             found = found.filter(|found: &Self| found.entries >= entries).or(Some(surge));
         }
         found
@@ -123,10 +127,16 @@ mod tests {
         assert_eq!(found(&[1_000; 9]), None);
         assert_eq!(found(&[]), None);
         // Of two the one with more.
-        let two = [1_000, 5_000, 1_000, 1_000, 1_000, 9_000, 1_000];
+        let two = [1_000, 5_000, 1_000, 1_000, 1_000, 9_000, 1_000, 1_000];
         assert_eq!(found(&two), Some((5 * SECOND, 9_000)));
         let surge = Surge::of(&due(&two)).unwrap_or(Surge { span: (0, 0), entries: 0 });
         assert!((8_990.0..9_010.0).contains(&surge.rate()), "{}", surge.rate());
+        // What was held up for 300 ms in it came at once.
+        let held = |at: u64| if (2_500..2_800).contains(&(at / Nanos::PER_MS)) { 2_800 } else { 0 };
+        let mut due = due(&[1_000, 1_000, 10_000, 10_000, 1_000, 1_000]);
+        due.iter_mut().for_each(|at| *at = (*at).max(held(*at) * Nanos::PER_MS));
+        let surge = Surge::of(&due).map(|it| (it.span.0, it.entries));
+        assert_eq!(surge, Some((2 * SECOND, 20_000)));
     }
 
     #[test]
