@@ -28,8 +28,8 @@ pub enum Stage {
     Deliver,
     /// Taken out of the inbox -> end of the step: a closed-loop measure.
     Service,
-    /// Received -> indicators updated: waiting, decoding and the step up to `indicate`. Where a step
-    /// moves time several times, its stages count together. Profiles only.
+    /// Received -> indicators updated: waiting, decoding and the step up to `indicate`. Where a
+    /// step moves time several times, its stages count together. Profiles only.
     Updated,
     /// Due, or received where nothing says when it was due -> end of the step.
     Response,
