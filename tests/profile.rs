@@ -2,6 +2,7 @@
 //! read.
 
 mod browser;
+mod drain;
 mod report;
 mod session;
 mod stages;
@@ -40,7 +41,7 @@ fn load(tape: &Path) -> Load {
 }
 
 fn plan(path: profile::Path, rate: Rate) -> Plan {
-    Plan { path, rate, threads: 1, warm_up: 0, interval_ns: Nanos::PER_SECOND }
+    Plan { path, rate, threads: 1, warm_up: 0, ahead: false, interval_ns: Nanos::PER_SECOND }
 }
 
 fn of_prints(totals: &Totals, stage: Stage) -> Total {
@@ -149,6 +150,14 @@ fn a_profile_folds_what_a_replay_folds() {
         }
         let sockets = path == profile::Path::Loopback;
         assert_eq!(stages.contains(&Stage::Transfer), sockets);
+        // Everything comes out of the inbox, which never holds more than it has room for.
+        let most = run.kept.points.iter().map(|point| point.inbox).max();
+        assert_eq!(most.filter(|most| *most > 0), totals.inbox_max(), "{path:?}");
+        let room = tapescan::live::limits::INBOX as u64;
+        assert_eq!(
+            totals.inbox_max().is_some_and(|most| (1..=room + room / 1_000).contains(&most)),
+            sockets
+        );
         // Every event has one response, and each of them decoded. One of which nothing is to be
         // folded may be alone in its step, which then has no stages.
         let count = |stage| totals.merged(|key| key.0 == stage).unwrap().count();

@@ -52,6 +52,11 @@ pub struct RunArgs {
     /// Threads of the engine.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: u16,
+    /// So much of the beginning of the tape goes ahead flat out and is not measured, such as "1h"
+    /// by the tape's own time: what follows meets an engine with a past. Else the first tenth is
+    /// the warm-up, at the rate of the rest.
+    #[arg(long, value_name = "TIME")]
+    pub warm_up: Option<String>,
     /// Only so many frames of the tape.
     #[arg(long, value_name = "N")]
     pub frames: Option<usize>,

@@ -15,7 +15,7 @@ use std::path::Path as File;
 use std::sync::Arc;
 
 use super::output::NewFile;
-use super::{Failure, configuration};
+use super::{Failure, configuration, sim};
 use crate::cli::{ProfileArgs, ProfileCommand, RunArgs};
 use crate::clock;
 use crate::config::Config;
@@ -72,6 +72,8 @@ struct Bench {
     clock: Ask,
     path: Path,
     threads: usize,
+    /// Entries that are warm-up, and whether they go ahead flat out.
+    warm_up: (usize, bool),
 }
 
 impl Bench {
@@ -81,12 +83,16 @@ impl Bench {
         let load = Load::read(&mut tapes, args.frames.unwrap_or(usize::MAX))?;
         let path = if args.in_process { Path::InProcess } else { Path::Loopback };
         let clock: Ask = Arc::new(clock::steady(1.0));
-        Ok(Self { load, config, clock, path, threads: usize::from(args.threads) })
+        let warm_up = match &args.warm_up {
+            Some(text) => (ahead(&load, sim::time("--warm-up", text)?)?, true),
+            None => (load.entries().len() / WARM_UP, false),
+        };
+        Ok(Self { load, config, clock, path, threads: usize::from(args.threads), warm_up })
     }
 
     fn plan(&self, rate: Rate) -> Plan {
-        let warm_up = self.load.entries().len() / WARM_UP;
-        Plan { path: self.path, rate, threads: self.threads, warm_up, interval_ns: INTERVAL_NS }
+        let (path, threads, (warm_up, ahead)) = (self.path, self.threads, self.warm_up);
+        Plan { path, rate, threads, warm_up, ahead, interval_ns: INTERVAL_NS }
     }
 
     fn run(&self, plan: &Plan, log: Option<Log>) -> Result<Run, Failure> {
@@ -101,6 +107,16 @@ impl Bench {
             core::hint::black_box((self.clock)());
         }
         (self.clock)().0.saturating_sub(begun.0) / TIMES
+    }
+}
+
+/// Entries of the first so many nanoseconds of a load.
+fn ahead(load: &Load, ns: u64) -> Result<usize, Failure> {
+    let entries = load.entries();
+    let until = entries.first().map_or(Nanos(0), |first| first.received.plus(ns));
+    match entries.iter().position(|entry| entry.received >= until) {
+        Some(ahead) => Ok(ahead),
+        None => Err(Failure::Usage("--warm-up is all of the tape: nothing is left".to_owned())),
     }
 }
 

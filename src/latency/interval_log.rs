@@ -61,7 +61,7 @@ impl IntervalLog {
         let text = format!(
             "#[Logged with tapescan {}]\n#[Histogram log format version 1.3]\n\
              #[StartTime: {seconds}.{ms:03} (seconds since epoch)]\n\
-             #[Values in nanoseconds, of step-size in events]\n\
+             #[Values in nanoseconds, of step-size and inbox-size in events]\n\
              \"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\
              \"Interval_Compressed_Histogram\"\n",
             env!("CARGO_PKG_VERSION")

@@ -56,6 +56,11 @@ impl Totals {
         *stage == Stage::Response && matches!(kind, Kind::Trade | Kind::Aggregate)
     }
 
+    /// The most events that the inbox held; `None` where that was not measured.
+    pub fn inbox_max(&self) -> Option<u64> {
+        self.merged(|(stage, ..)| *stage == Stage::InboxSize).map(|sizes| sizes.max())
+    }
+
     /// Adds what another run recorded.
     pub fn add(&mut self, other: &Self) {
         for (key, total) in &other.0 {
@@ -90,6 +95,8 @@ pub struct Point {
     pub prints: u64,
     /// Their response in nanoseconds: the median, the 99th percentile and the maximum.
     pub response: [u64; 3],
+    /// The most events that the inbox held, where that is measured.
+    pub inbox: u64,
 }
 
 /// Where the interval log goes.
@@ -253,6 +260,7 @@ fn point(sheet: &Sheet, (from, to): (Nanos, Nanos), begun: Nanos, market: Nanos)
         prints.add(cell);
         boundary |= phase == Phase::Boundary;
     }
+    let sizes = sheet.cells().filter(|((stage, ..), _)| *stage == Stage::InboxSize);
     Point {
         at: Nanos(to.0.saturating_sub(begun.0)),
         length_ns: to.0.saturating_sub(from.0),
@@ -260,5 +268,6 @@ fn point(sheet: &Sheet, (from, to): (Nanos, Nanos), begun: Nanos, market: Nanos)
         boundary,
         prints: prints.count(),
         response: [prints.at(0.5), prints.at(0.99), prints.max()],
+        inbox: sizes.map(|(_, cell)| cell.max()).max().unwrap_or(0),
     }
 }

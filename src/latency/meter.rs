@@ -20,6 +20,9 @@ const FIRST: u32 = 8;
 
 const KINDS: usize = Kind::ALL.len();
 
+/// So many of [`Stage::INNER`] are over when indicators are updated.
+const UPDATING: usize = 3;
+
 /// What the stages of one step took, from stopwatches between them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
@@ -225,6 +228,7 @@ impl Meter {
         let here = self.span(self.heartbeat, (self.now)());
         let phase = self.boundary.phase(pulse);
         self.sheet.cell((Stage::CloseDelay, Kind::All, phase)).record(market + here, count);
+        self.sheet.cell((Stage::Closing, Kind::All, phase)).record(here, count);
     }
 
     /// The step is done. `how` tells what its stages took and the market's time by now, and is
@@ -265,6 +269,7 @@ impl Meter {
         let class = usize::from(beats > 0);
         let mut inner = [0u32; KINDS];
         let noted = core::mem::take(&mut self.noted);
+        let updated = self.entered.plus(spent.ns[..UPDATING].iter().sum());
         for of in 0..self.events.len() {
             let alike = || noted.iter().filter(|event| group(event.kind) == of);
             let own = self.events[of];
@@ -285,7 +290,12 @@ impl Meter {
                     self.sheet.cell((Stage::Response, event.kind, phase)).record(response, count);
                 }
                 if let Some(instants) = event.timed {
-                    self.stages(event, instants, (end, phase), stages.next().unwrap_or(0));
+                    let count = stages.next().unwrap_or(0);
+                    self.stages(event, instants, (end, phase), count);
+                    if self.every == 1 {
+                        let ns = self.span(event.received, updated);
+                        self.sheet.cell((Stage::Updated, event.kind, phase)).record(ns, count);
+                    }
                 }
             }
         }

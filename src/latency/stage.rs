@@ -28,16 +28,23 @@ pub enum Stage {
     Deliver,
     /// Taken out of the inbox -> end of the step: a closed-loop measure.
     Service,
+    /// Received -> indicators updated: waiting, decoding and the step up to `indicate`. Where a
+    /// step moves time several times, its stages count together. Profiles only.
+    Updated,
     /// Due, or received where nothing says when it was due -> end of the step.
     Response,
     /// The end of a candle -> handed out as closed.
     CloseDelay,
+    /// The heartbeat that ended candles was received -> they are handed out as closed.
+    Closing,
     /// A request was sent -> its answer was there.
     RoundTrip,
     /// How long a step took.
     StepLength,
     /// Events in a step.
     StepSize,
+    /// Events in the inbox when it was looked into. Profiles over loopback only.
+    InboxSize,
 }
 
 /// What a stage counts.
@@ -51,7 +58,7 @@ pub enum Unit {
 
 impl Stage {
     /// All stages, in the order of an event's way.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Send,
         Self::Transfer,
         Self::Inbox,
@@ -64,11 +71,14 @@ impl Stage {
         Self::Dispatch,
         Self::Deliver,
         Self::Service,
+        Self::Updated,
         Self::Response,
         Self::CloseDelay,
+        Self::Closing,
         Self::RoundTrip,
         Self::StepLength,
         Self::StepSize,
+        Self::InboxSize,
     ];
 
     /// Those that stopwatches inside a step measure, in their order.
@@ -108,18 +118,21 @@ impl Stage {
             Self::Dispatch => "dispatch",
             Self::Deliver => "deliver",
             Self::Service => "service",
+            Self::Updated => "updated",
             Self::Response => "response",
             Self::CloseDelay => "close-delay",
+            Self::Closing => "closing",
             Self::RoundTrip => "round-trip",
             Self::StepLength => "step-length",
             Self::StepSize => "step-size",
+            Self::InboxSize => "inbox-size",
         }
     }
 
     /// What it counts.
     pub const fn unit(self) -> Unit {
         match self {
-            Self::StepSize => Unit::Events,
+            Self::StepSize | Self::InboxSize => Unit::Events,
             _ => Unit::Nanos,
         }
     }

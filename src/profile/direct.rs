@@ -27,20 +27,32 @@ impl<'a> Direct<'a> {
 
     /// Runs it to its end; `wait` waits until an instant of the clock.
     pub(super) fn run(mut self, wait: &mut dyn FnMut(Nanos)) -> Run {
+        let (ahead, all) = (self.schedule.ahead(), self.load.entries().len());
+        self.stretch(0..ahead, Nanos(0), wait);
         let start = (self.clock)();
-        let entries = self.load.entries();
-        let mut at = 0;
-        while at < entries.len() {
+        self.stretch(ahead..all, start, wait);
+        self.harness.finish(start)
+    }
+
+    /// Takes some entries of a run that started at `start`.
+    fn stretch(
+        &mut self,
+        entries: core::ops::Range<usize>,
+        start: Nanos,
+        wait: &mut dyn FnMut(Nanos),
+    ) {
+        let mut at = entries.start;
+        while at < entries.end {
             self.harness.meter.drained();
             let now = (self.clock)();
-            let until = entries.len().min(at + BATCH);
+            let until = entries.end.min(at + BATCH);
             let first = at;
             while at < until {
                 let due = self.schedule.due(at, start).unwrap_or(now);
                 if due > now {
                     break;
                 }
-                self.harness.take(&entries[at].entry(), due, due);
+                self.harness.take(&self.load.entries()[at].entry(), due, due);
                 at += 1;
             }
             if at > first {
@@ -49,6 +61,5 @@ impl<'a> Direct<'a> {
                 wait(due);
             }
         }
-        self.harness.finish()
     }
 }

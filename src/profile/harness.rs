@@ -4,8 +4,9 @@ use systems::interval::Interval;
 use systems::trade::Batch;
 use systems::units::Nanos;
 
+use super::drain::{Drain, Surge, Waited};
 use super::process::Used;
-use super::{Load, Plan, ProfileError, Run};
+use super::{Load, Plan, ProfileError, Run, Schedule};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::latency::{
@@ -16,6 +17,9 @@ use crate::replay::Outputs;
 use crate::session::Session;
 use crate::settings::{settings, widths};
 use crate::tape::entry::Entry;
+
+/// Later than anything is due.
+const NEVER: Nanos = Nanos(u64::MAX);
 
 /// The engine's side of a profile.
 pub(super) struct Harness {
@@ -28,6 +32,12 @@ pub(super) struct Harness {
     keeper: Keeper,
     /// Entries that are still warm-up.
     cold: usize,
+    /// The surge of the load, if it has one, and the steps that are measured: when each ended, and
+    /// since when the first of its entries had been due.
+    surge: Option<Surge>,
+    steps: Vec<(Nanos, Nanos)>,
+    /// Since when the first entry of the step at hand has been due.
+    oldest: Nanos,
     /// When measuring began, what the thread had used, and steps until then.
     begun: (Nanos, Used, u64),
     entries: u64,
@@ -39,6 +49,7 @@ impl Harness {
         load: &Load,
         config: &Config,
         plan: &Plan,
+        schedule: &Schedule,
         log: Option<&LogFile>,
         clock: &Ask,
     ) -> Result<Self, ProfileError> {
@@ -56,7 +67,10 @@ impl Harness {
             intervals: told.intervals,
             meter: Meter::new(clock.clone(), boundary, 1, BATCH),
             keeper: Keeper::start(plan.interval_ns, log, now)?,
-            cold: plan.warm_up.min(load.entries().len() / 2),
+            cold: plan.warm_up,
+            surge: Surge::of(schedule.instants_since_start()),
+            steps: Vec::new(),
+            oldest: NEVER,
             begun: (now, Used::now(), 0),
             entries: 0,
             prints: 0,
@@ -76,6 +90,7 @@ impl Harness {
         note_decoded(&mut self.meter, entry, decoded.as_ref(), due, received);
         self.prints += (self.batch.trades.len() - prints) as u64;
         self.entries += 1;
+        self.oldest = self.oldest.min(due);
         kind_of(entry, decoded.as_ref())
     }
 
@@ -90,12 +105,26 @@ impl Harness {
         });
         let market = self.engine.now();
         self.meter.stepped(|| (self.engine.spent(), market));
+        let oldest = core::mem::replace(&mut self.oldest, NEVER);
         if self.cold > 0 {
             self.warm();
         } else {
             let now = self.meter.now();
             self.keeper.turn(&mut self.meter, now, market);
+            if self.surge.is_some() {
+                self.steps.push((now, oldest));
+            }
         }
+    }
+
+    /// How the run, which started at `start`, came out of its surge.
+    fn drain(&self, start: Nanos) -> Option<Drain> {
+        let since = |from: Nanos, to: Nanos| to.0.saturating_sub(from.0);
+        let steps = self
+            .steps
+            .iter()
+            .map(|(end, oldest)| Waited { end_ns: since(start, *end), ns: since(*oldest, *end) });
+        Drain::of(self.surge?, &steps.collect::<Vec<_>>())
     }
 
     /// Begins to measure once the warm-up is over.
@@ -110,8 +139,9 @@ impl Harness {
         (self.entries, self.prints) = (0, 0);
     }
 
-    /// Ends the run.
-    pub(super) fn finish(mut self) -> Run {
+    /// Ends the run, which started at `start`.
+    pub(super) fn finish(mut self, start: Nanos) -> Run {
+        let drain = self.drain(start);
         let (now, market) = (self.meter.now(), self.engine.now());
         let (begun, used, steps) = self.begun;
         let used = Used::now().since(&used);
@@ -127,6 +157,7 @@ impl Harness {
             steps,
             candles: self.outputs.closed(),
             digest: self.outputs.digest(),
+            drain,
             used,
         }
     }

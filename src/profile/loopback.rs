@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::harness::Harness;
 use super::{Load, ProfileError, Run, Schedule};
-use crate::latency::{Ask, Stage};
+use crate::latency::{Ask, Kind, Stage};
 use crate::live::event::{Event, Socket};
 use crate::live::inbox::inbox;
 use crate::live::limits::{BATCH, DIAL, INBOX};
@@ -33,6 +33,9 @@ const FLUSH: usize = 64;
 
 /// Gaps that are too short to sleep through.
 const NAP_NS: u64 = 20_000;
+
+/// How often the load looks whether the engine has folded what went ahead.
+const LOOK: Duration = Duration::from_micros(100);
 
 /// Runs a load to its end.
 pub(super) fn run(
@@ -64,7 +67,8 @@ pub(super) fn run(
             let (_keep, outgoing) = mpsc::channel(1);
             reading.block_on(socket::run(Socket { link: 0, turn: 1 }, url, outgoing, shared));
         })?;
-        let receiving = Receiving { load, schedule, sent: &sent, start: &start, at: 0, harness };
+        let receiving =
+            Receiving { load, schedule, clock, sent: &sent, start: &start, at: 0, harness };
         let run = receiving.run(&mut events);
         // Whoever still sends or reads has nobody left to do it for.
         stop.store(true, Ordering::Relaxed);
@@ -94,10 +98,12 @@ impl Sending<'_> {
         stream.set_nodelay(true)?;
         let accepted = tokio_tungstenite::accept_async(stream).await;
         let mut stream = accepted.map_err(io::Error::other)?;
-        let start = (self.clock)();
-        started.store(start.0, Ordering::Release);
-        let mut unflushed = 0;
+        let (mut start, mut unflushed) = (Nanos(0), 0);
         for (at, entry) in self.entries.iter().enumerate() {
+            if at == self.schedule.ahead() {
+                stream.flush().await.map_err(io::Error::other)?;
+                start = self.start(started, stopped);
+            }
             if let Some(due) = self.schedule.due(at, start)
                 && due > (self.clock)()
             {
@@ -125,6 +131,17 @@ impl Sending<'_> {
         mut stream: tokio_tungstenite::WebSocketStream<TcpStream>,
     ) -> io::Result<()> {
         stream.close(None).await.map_err(io::Error::other)
+    }
+
+    /// When what has its instants starts: now, or once all that went ahead was folded.
+    fn start(&self, started: &AtomicU64, stopped: &AtomicBool) -> Nanos {
+        if self.schedule.ahead() == 0 {
+            started.store((self.clock)().0, Ordering::Release);
+        }
+        while started.load(Ordering::Acquire) == 0 && !stopped.load(Ordering::Relaxed) {
+            std::thread::sleep(LOOK);
+        }
+        Nanos(started.load(Ordering::Acquire))
     }
 
     fn nap(&self, due: Nanos) {
@@ -159,6 +176,7 @@ fn precise() {}
 struct Receiving<'a> {
     load: &'a Load,
     schedule: &'a Schedule,
+    clock: &'a Ask,
     sent: &'a [AtomicU64],
     start: &'a AtomicU64,
     /// Entries taken so far.
@@ -175,6 +193,10 @@ impl Receiving<'_> {
             if inbox.blocking_recv_many(&mut events, BATCH) == 0 {
                 return Err(cut_off(self.at, "nothing more comes".to_owned()));
             }
+            // Room that was made by taking these may be full again.
+            let waiting = (events.len() + inbox.len()).min(INBOX) as u64;
+            let market = self.harness.market();
+            self.harness.meter.note(Stage::InboxSize, Kind::All, waiting, market);
             self.harness.meter.drained();
             for event in events.drain(..) {
                 match event {
@@ -187,8 +209,12 @@ impl Receiving<'_> {
                 }
             }
             self.harness.step();
+            if self.at == self.schedule.ahead() && self.at > 0 {
+                self.start.store((self.clock)().0, Ordering::Release);
+            }
         }
-        Ok(self.harness.finish())
+        let start = Nanos(self.start.load(Ordering::Acquire));
+        Ok(self.harness.finish(start))
     }
 
     fn take(&mut self, received: Nanos, text: &Utf8Bytes) {

@@ -6,6 +6,7 @@
 
 mod compare;
 mod direct;
+mod drain;
 mod harness;
 mod in_turns;
 mod load;
@@ -15,6 +16,7 @@ mod schedule;
 pub mod search;
 
 pub use compare::{Difference, Made, Row, Side, Verdict, compare};
+pub use drain::{Drain, Surge, Waited};
 pub use load::{Load, LoadError};
 pub use schedule::{Rate, Schedule, wait_until};
 
@@ -60,8 +62,16 @@ pub struct Plan {
     pub threads: usize,
     /// Entries at the beginning that are not measured.
     pub warm_up: usize,
+    /// Whether those go ahead flat out, and the rate holds from then on.
+    pub ahead: bool,
     /// The length of an interval of the log and of the plot over time, in nanoseconds.
     pub interval_ns: u64,
+}
+
+impl Plan {
+    fn schedule(&self, load: &Load) -> Schedule {
+        Schedule::new(load.entries(), self.rate, if self.ahead { self.warm_up } else { 0 })
+    }
 }
 
 /// One run.
@@ -84,6 +94,8 @@ pub struct Run {
     pub digest: String,
     /// What the process used.
     pub used: Used,
+    /// How it came out of the surge of the load, if there is one.
+    pub drain: Option<Drain>,
 }
 
 impl Run {
@@ -138,8 +150,8 @@ pub fn run(
     clock: &Ask,
 ) -> Result<Run, ProfileError> {
     let log = log.map(|log| LogFile { path: log.path, budget: None, wall: log.wall });
-    let harness = Harness::new(load, config, plan, log.as_ref(), clock)?;
-    let schedule = Schedule::new(load.entries(), plan.rate);
+    let schedule = plan.schedule(load);
+    let harness = Harness::new(load, config, plan, &schedule, log.as_ref(), clock)?;
     match plan.path {
         Path::InProcess => Ok(Direct::new(load, &schedule, harness, clock).run(&mut |until| {
             wait_until(clock, until);
@@ -159,7 +171,7 @@ pub fn run_by(
     clock: &Ask,
     wait: &mut dyn FnMut(Nanos),
 ) -> Result<Run, ProfileError> {
-    let harness = Harness::new(load, config, plan, None, clock)?;
-    let schedule = Schedule::new(load.entries(), plan.rate);
+    let schedule = plan.schedule(load);
+    let harness = Harness::new(load, config, plan, &schedule, None, clock)?;
     Ok(Direct::new(load, &schedule, harness, clock).run(wait))
 }

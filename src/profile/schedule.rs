@@ -50,14 +50,24 @@ impl core::fmt::Display for Rate {
 }
 
 /// Instants from the start of a run, one per entry; none flat out.
-pub struct Schedule(Option<Vec<u64>>);
+pub struct Schedule {
+    due: Option<Vec<u64>>,
+    ahead: usize,
+}
 
 impl Schedule {
-    /// The instants of a load. At a fixed rate, what is no frame is due with the frame after it.
-    pub fn new(entries: &[Recorded], rate: Rate) -> Self {
+    /// The instants of a load, the first `ahead` entries of which go ahead flat out, before the
+    /// start. At a fixed rate, what is no frame is due with the frame after it.
+    pub fn new(entries: &[Recorded], rate: Rate, ahead: usize) -> Self {
+        let ahead = ahead.min(entries.len());
+        let due = Self::instants(&entries[ahead..], rate);
+        Self { due, ahead }
+    }
+
+    fn instants(entries: &[Recorded], rate: Rate) -> Option<Vec<u64>> {
         let first = entries.first().map_or(Nanos(0), |entry| entry.received);
         let mut frames = 0u64;
-        Self(match rate {
+        match rate {
             Rate::Max => None,
             Rate::Recorded => {
                 let mut last = 0;
@@ -80,12 +90,23 @@ impl Schedule {
                 };
                 Some(entries.iter().map(due).collect())
             }
-        })
+        }
     }
 
-    /// When an entry is due in a run that began at `start`; `None` flat out.
+    /// Entries that go ahead of the start.
+    pub fn ahead(&self) -> usize {
+        self.ahead
+    }
+
+    /// The instants since the start of all that is due by one.
+    pub fn instants_since_start(&self) -> &[u64] {
+        self.due.as_deref().unwrap_or_default()
+    }
+
+    /// When an entry is due in a run that started at `start`; `None` flat out.
     pub fn due(&self, entry: usize, start: Nanos) -> Option<Nanos> {
-        self.0.as_ref().map(|due| start.plus(due[entry]))
+        let entry = entry.checked_sub(self.ahead)?;
+        self.due.as_ref().map(|due| start.plus(due[entry]))
     }
 }
 
@@ -127,13 +148,17 @@ mod tests {
     fn frames_are_due_at_their_rate_and_the_rest_with_the_frame_behind() {
         let (entries, start) = (entries("hffhff"), Nanos(1_000));
         let due = |rate| {
-            let schedule = Schedule::new(&entries, rate);
+            let schedule = Schedule::new(&entries, rate, 0);
             (0..6).map(|entry| schedule.due(entry, start).map(|at| at.0)).collect::<Vec<_>>()
         };
         let at = |list: [u64; 6]| list.map(|at| Some(1_000 + at)).to_vec();
         assert_eq!(due(Rate::Fixed(1e6)), at([0, 0, 1_000, 2_000, 2_000, 3_000]));
         assert_eq!(due(Rate::Recorded), at([0, 7, 14, 21, 28, 35]));
         assert_eq!(due(Rate::Max), [None; 6]);
+        let schedule = Schedule::new(&entries, Rate::Recorded, 4);
+        let due: Vec<_> = (0..6).map(|entry| schedule.due(entry, start).map(|at| at.0)).collect();
+        assert_eq!(due, [None, None, None, None, Some(1_000), Some(1_007)]);
+        assert_eq!((schedule.ahead(), schedule.instants_since_start()), (4, &[0, 7][..]));
     }
 
     #[test]

@@ -55,6 +55,10 @@ pub(super) struct Activity {
     boundary: f64,
     quiet: Chance,
     bursting: bool,
+    /// From and to when the market surges, in seconds since the epoch, and by which factor.
+    surge: (u64, u64, f64),
+    /// That factor in this second, else 1.
+    heat: f64,
 }
 
 impl Activity {
@@ -86,6 +90,10 @@ impl Activity {
             boundary: spec.boundary,
             quiet: Chance::new(spec.quiet),
             bursting: false,
+            surge: spec.surge.map_or((0, 0, 1.0), |surge| {
+                (spec.start + surge.from, spec.start + surge.end(), surge.factor)
+            }),
+            heat: 1.0,
         }
     }
 
@@ -96,19 +104,23 @@ impl Activity {
         let (begins, ends) = (Chance::new(HOT_BEGINS), Chance::new(HOT_ENDS));
         let new_minute = now.is_multiple_of(60);
         self.total = 0.0;
+        let heat = self.heat;
         for pace in &mut self.paces {
             pace.hot ^= random.hits(if pace.hot { ends } else { begins });
             if new_minute {
                 pace.quiet = random.hits(self.quiet);
             }
             let drive = if pace.hot { HOT * pace.base } else { pace.base };
-            pace.now =
-                (1.0 - EXCITED - KEPT) * drive + EXCITED * f64::from(pace.prints) + KEPT * pace.now;
+            // Of a surge everybody has the share that they would have without it.
+            let prints = f64::from(pace.prints) / heat;
+            pace.now = (1.0 - EXCITED - KEPT) * drive + EXCITED * prints + KEPT * pace.now;
             pace.prints = 0;
             let trades = !pace.quiet && pace.listed.0 <= now && now < pace.listed.1;
             pace.weight = if trades { pace.now } else { 0.0 };
             self.total += pace.weight;
         }
+        let (from, to, factor) = self.surge;
+        self.heat = if (from..to).contains(&now) { factor } else { 1.0 };
         if self.total > 0.0 {
             self.alias.rebuild(self.paces.iter().map(|pace| pace.weight), self.total);
         }
@@ -122,7 +134,7 @@ impl Activity {
         let bursting = if self.bursting { self.burst } else { 1.0 };
         let first_second = (slot / SLOTS_PER_SECOND).is_multiple_of(60);
         let boundary = if first_second { self.boundary } else { 1.0 };
-        self.calm * bursting * boundary
+        self.calm * bursting * boundary * self.heat
     }
 
     /// Who trades next.
@@ -139,7 +151,7 @@ impl Activity {
 
     /// Prints per second expected of each symbol in this second.
     pub(super) fn expected(&self) -> impl Iterator<Item = f64> {
-        let factor = if self.total > 0.0 { self.rate / self.total } else { 0.0 };
+        let factor = if self.total > 0.0 { self.rate * self.heat / self.total } else { 0.0 };
         self.paces.iter().map(move |pace| pace.weight * factor)
     }
 

@@ -12,6 +12,7 @@ mod names;
 mod prints;
 mod random;
 mod spec;
+mod surge;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -19,3 +20,4 @@ mod wire;
 pub use market::{Counts, Market};
 pub use prints::Prints;
 pub use spec::{Backfill, Spec, SpecError};
+pub use surge::Surge;

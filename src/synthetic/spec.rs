@@ -5,6 +5,7 @@ use std::fmt;
 use systems::limits::{EARLIEST_NS, LATEST_NS, SYMBOLS_MAX};
 use systems::units::Nanos;
 
+use super::surge::Surge;
 use crate::config::nearest;
 
 /// Everything that determines a synthetic market: equal specs give equal entries on any machine.
@@ -27,6 +28,8 @@ pub struct Spec {
     pub burst: f64,
     /// The same for the first second of every minute.
     pub boundary: f64,
+    /// One stretch of many times the rate, on top of all that.
+    pub surge: Option<Surge>,
     /// Share of minutes in which a symbol does not trade at all.
     pub quiet: f64,
     /// Trade times are whole milliseconds, or else microseconds.
@@ -117,6 +120,7 @@ impl Default for Spec {
             skew: 1.0,
             burst: 5.0,
             boundary: 3.0,
+            surge: None,
             quiet: 0.02,
             times_in_us: false,
             links: 1,
@@ -162,7 +166,7 @@ macro_rules! key {
 const SHARE: &str = "a share from 0 to 0.5";
 
 /// All keys, in the order in which a spec prints.
-static KEYS: [Key; 21] = [
+static KEYS: [Key; 22] = [
     key!(symbols, "a number from 1 to 65535", text => whole(text, 1, SYMBOLS_MAX as u64)),
     key!(rate, "prints per second from 0.01 to 10000000", text => real(text, 0.01, 1e7)),
     key!(seed, "a whole number below 2^64", text => whole(text, 0, u64::MAX)),
@@ -173,6 +177,7 @@ static KEYS: [Key; 21] = [
         text => real(text, 0.0, 2.0).filter(|x| (x * 2.0) % 1.0 == 0.0)),
     key!(burst, "a factor from 1 to 100", text => real(text, 1.0, 100.0)),
     key!(boundary, "a factor from 1 to 100", text => real(text, 1.0, 100.0)),
+    key!(surge, Surge::ALLOWED, text => Surge::read(text), |spec| Surge::write(spec.surge)),
     key!(quiet, "a share from 0 to 0.9", text => real(text, 0.0, 0.9)),
     Key {
         name: "times",
@@ -256,6 +261,8 @@ impl Spec {
             "links may not outnumber symbols"
         } else if self.gaps + self.late + self.reorder + self.duplicates > 0.9 {
             "gaps, late, reorder and duplicates together may be at most 0.9"
+        } else if self.surge.is_some_and(|surge| surge.end() > self.duration) {
+            "a surge must be over within duration"
         } else if self.start + self.duration > LATEST_NS / Nanos::PER_SECOND {
             "start plus duration must be before 2100"
         } else {
@@ -301,14 +308,14 @@ fn whole<T: TryFrom<u64>>(text: &str, min: u64, max: u64) -> Option<T> {
     (min..=max).contains(&value).then(|| T::try_from(value).ok())?
 }
 
-fn real(text: &str, min: f64, max: f64) -> Option<f64> {
+pub(super) fn real(text: &str, min: f64, max: f64) -> Option<f64> {
     // `parse` would also take "inf", "nan" and "1e3"; only plain decimals are meant.
     let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let value: f64 = plain.then(|| text.parse().ok())??;
     (min..=max).contains(&value).then_some(value)
 }
 
-fn seconds(text: &str, max: u64) -> Option<u64> {
+pub(super) fn seconds(text: &str, max: u64) -> Option<u64> {
     let unit = match text.as_bytes().last()? {
         b's' => 1,
         b'm' => 60,
@@ -335,7 +342,7 @@ mod tests {
     #[test]
     fn a_spec_prints_what_it_reads() {
         let text = "symbols=500,rate=20000,seed=1,duration=1h,gaps=0.001,late=0.002,cuts=4,\
-                    backfill=refused,times=us,listings=3,skew=1.5,links=3";
+                    backfill=refused,times=us,listings=3,skew=1.5,links=3,surge=10x@1m+10s";
         let spec = Spec::parse(text).unwrap();
         assert_eq!((spec.symbols, spec.rate, spec.duration), (500, 20_000.0, 3_600));
         assert_eq!((spec.gaps, spec.backfill, spec.times_in_us), (0.001, Backfill::Refused, true));
@@ -363,6 +370,8 @@ mod tests {
             ("backfill=maybe", "backfill=maybe: backfill is yes, no or refused"),
             ("symbols=2,listings=1,delistings=1", "listings and delistings together must be"),
             ("cuts=9,duration=50s", "cuts times cut_for may be at most half of duration"),
+            ("surge=10x", "surge=10x: surge is none, or a factor from 1 to 100000, since when"),
+            ("surge=2x@55s+9s,duration=1m", "a surge must be over within duration"),
             ("symbols=1,links=2", "links may not outnumber symbols"),
             ("start=4102444700,duration=1h", "start plus duration must be before 2100"),
         ] {

@@ -223,3 +223,31 @@ fn volatility_clusters() {
     assert!(at_lag(1) / at_lag(0) > 0.05, "{}", at_lag(1) / at_lag(0));
     assert!(at_lag(5) / at_lag(0) > 0.02, "{}", at_lag(5) / at_lag(0));
 }
+
+/// A surge is that many prints, of everybody, and nothing outside of it.
+#[test]
+fn a_surge_multiplies_the_rate_and_keeps_the_shares() {
+    let calm = "symbols=20,rate=500,duration=90s,seed=4,burst=1,boundary=1,quiet=0";
+    let surging = format!("{calm},surge=10x@30s+20s");
+    let counted = |text: &str, symbol: Option<u16>| {
+        let mut found = [0u32; 90];
+        let market = market(text);
+        let begun = Spec::parse(text).unwrap().start;
+        for trade in market.truth().filter(|trade| symbol.is_none_or(|it| trade.symbol.0 == it)) {
+            found[(trade.time.seconds() - begun) as usize] += 1;
+        }
+        found
+    };
+    let sum = |of: &[u32]| f64::from(of.iter().sum::<u32>());
+    let all = counted(&surging, None);
+    let rate = sum(&all[..30]) / 30.0;
+    assert!((450.0..550.0).contains(&rate), "{rate}");
+    let (surge, after) = (sum(&all[30..50]) / 20.0 / rate, sum(&all[50..]) / 40.0 / rate);
+    assert!((9.5..10.5).contains(&surge) && (0.9..1.1).contains(&after), "{surge} {after}");
+    // The busiest has about the share of the surge that it has of the same market without one.
+    let busiest = (0..20).max_by_key(|it| counted(calm, Some(*it)).iter().sum::<u32>());
+    let share =
+        |text: &str| sum(&counted(text, busiest)[30..50]) / sum(&counted(text, None)[30..50]);
+    let ratio = share(&surging) / share(calm);
+    assert!((0.5..2.0).contains(&ratio), "{ratio}");
+}

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Made;
 use crate::latency::{Key, PERCENTILES, Point, Stage, Total, Unit};
 use crate::logging::timestamp;
-use crate::profile::Run;
+use crate::profile::{Drain, Run};
 
 /// Everything; the names are relied on by scripts.
 pub(super) fn object(made: &Made<'_>) -> Value {
@@ -34,6 +34,8 @@ pub(super) fn object(made: &Made<'_>) -> Value {
         "prints_per_s": each(&|run| json!(run.prints_per_s())),
         "elapsed_s": each(&|run| json!(run.elapsed_ns as f64 / 1e9)),
         "steps": each(&|run| json!(run.steps)),
+        "inbox_max": each(&|run| json!(run.kept.totals.inbox_max())),
+        "drains": each(&|run| run.drain.as_ref().map_or(Value::Null, drain)),
         "candles": runs.last().map(|run| run.candles),
         "digest": runs.last().map(|run| run.digest.as_str()),
         "resident_bytes": each(&|run| json!(run.used.resident)),
@@ -94,5 +96,18 @@ fn point(point: &Point) -> Value {
         "p50": point.response[0],
         "p99": point.response[1],
         "max": point.response[2],
+        "inbox_max": point.inbox,
+    })
+}
+
+fn drain(drain: &Drain) -> Value {
+    let (from, to) = drain.surge.span;
+    json!({
+        "from_s": from as f64 / 1e9,
+        "to_s": to as f64 / 1e9,
+        "entries": drain.surge.entries,
+        "calm_ns": drain.calm_ns,
+        "worst_ns": drain.worst_ns,
+        "drained_ns": drain.drained_ns,
     })
 }

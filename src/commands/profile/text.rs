@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::Made;
 use crate::commands::table::{count, size, table};
 use crate::latency::{Key, PERCENTILES, Phase, Total, Unit};
-use crate::profile::{Path, Rate};
+use crate::profile::{Drain, Path, Rate};
 
 pub(super) fn print(out: &mut dyn Write, made: &Made<'_>) -> io::Result<()> {
     head(out, made)?;
@@ -55,7 +55,7 @@ fn head(out: &mut dyn Write, made: &Made<'_>) -> io::Result<()> {
     };
     writeln!(out, "{path}; {rate}; the first {} entries are warm-up", count(plan.warm_up as u64))?;
     let mut rows = vec![
-        ["run", "trades/s", "steps", "seconds", "RSS", "peak", "waits", "preempted"]
+        ["run", "trades/s", "steps", "seconds", "inbox", "RSS", "peak", "waits", "preempted"]
             .map(str::to_owned)
             .to_vec(),
     ];
@@ -68,6 +68,7 @@ fn head(out: &mut dyn Write, made: &Made<'_>) -> io::Result<()> {
             count(run.prints_per_s() as u64),
             count(run.steps),
             format!("{:.2}", run.elapsed_ns as f64 / 1e9),
+            of(run.kept.totals.inbox_max(), &count),
             of(run.used.resident, &size),
             of(run.used.resident_max, &size),
             of(run.used.switches.map(|(asked, _)| asked), &count),
@@ -75,7 +76,24 @@ fn head(out: &mut dyn Write, made: &Made<'_>) -> io::Result<()> {
         ]);
     }
     writeln!(out)?;
-    table(out, "  ", &rows)
+    table(out, "  ", &rows)?;
+    let drains = runs.iter().filter_map(|run| run.drain);
+    drains.enumerate().try_for_each(|(number, it)| drain(out, number + 1, &it))
+}
+
+fn drain(out: &mut dyn Write, run: usize, it: &Drain) -> io::Result<()> {
+    let (from, to) = it.surge.span;
+    write!(
+        out,
+        "\nrun {run}: a surge of {} entries/s for {}; entries wait {} at most, and ",
+        count(it.surge.rate() as u64),
+        time(to - from),
+        time(it.worst_ns)
+    )?;
+    match it.drained_ns {
+        Some(ns) => writeln!(out, "{} after it no longer than {}", time(ns), time(it.calm_ns)),
+        None => writeln!(out, "too long up to the end"),
+    }
 }
 
 fn rows(made: &Made<'_>, phase: Phase) -> Vec<Vec<String>> {

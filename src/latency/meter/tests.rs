@@ -130,3 +130,27 @@ fn spans_are_the_machines_whatever_the_speed_of_the_clock() {
     };
     assert_eq!((at(Stage::Ingest), at(Stage::Response)), (Some(100), Some(15)));
 }
+
+#[test]
+fn indicators_are_updated_when_their_stage_is_over_and_closes_count_from_their_heartbeat() {
+    let (mut meter, _) = meter(1);
+    let minute = Nanos::from_seconds(60);
+    meter.drained();
+    meter.begin();
+    meter.decoded(|| Kind::Trade, Nanos(1), Nanos(50));
+    meter.beat(minute.plus(700), Nanos(1), Nanos(60));
+    // The fourth look at the clock.
+    meter.entered();
+    // The fifth.
+    meter.closed(minute, minute.plus(700), 3);
+    let spent = Spent { ns: [1_000, 200, 300, 9_000, 9_000, 9_000], ran: [true; 6] };
+    meter.stepped(|| (spent, minute));
+    let sheet = meter.turn(Sheet::default());
+    let at = |stage, kind| {
+        let cell = sheet.cells().find(|((own, of, _), _)| (*own, *of) == (stage, kind));
+        cell.map(|(_, cell)| (cell.max(), cell.count()))
+    };
+    assert_eq!(at(Stage::Updated, Kind::Trade), Some((400 + 1_500 - 50, 1)));
+    assert_eq!(at(Stage::Closing, Kind::All), Some((500 - 60, 3)));
+    assert_eq!(at(Stage::CloseDelay, Kind::All), Some((700 + 500 - 60, 3)));
+}

@@ -253,7 +253,7 @@ if (DATA.differences) {
     ...turns ? ["slower in", "faster in"] : ["spread of first", "of second"], ""],
     DATA.differences.map((it) => {
       const unit = (value) =>
-        it.stage === "step-size" ? number(Math.round(value)) : time(Math.round(value));
+        it.stage.endsWith("-size") ? number(Math.round(value)) : time(Math.round(value));
       const spread = (side) => `${unit(side[0])} \u2013 ${unit(side[2])}`;
       const [slower, faster, all] = it.pairs ?? [];
       return [[it.kind ? `${it.stage} ${it.kind}, ${PHASES[it.phase]}` : it.stage, it.measure,
