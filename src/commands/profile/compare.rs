@@ -97,7 +97,7 @@ fn print(out: &mut dyn Write, differences: &[Difference], made: Made) -> Result<
 fn row(it: &Difference) -> Vec<String> {
     let [a, b] = it.sides;
     let unit = |value: f64| match it.cell[0].as_str() {
-        "step-size" => format!("{value:.0}"),
+        stage if stage.ends_with("-size") => format!("{value:.0}"),
         _ => time(value.round() as u64),
     };
     let spread = match it.pairs {
