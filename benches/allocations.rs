@@ -6,9 +6,21 @@ use allocation_counter::measure;
 use benches::inputs::{defaults, early, market};
 use benches::live_steps::{Event, Live, frames};
 use tapescan::clock;
+use tapescan::config::Config;
 use tapescan::latency::Ask;
+use tapescan::settings::settings;
 
 const SYMBOLS: usize = 50;
+
+/// Far more columns than the defaults have, of each kind of state.
+const MANY: &str = r#"indicators = [
+    "ema(3)", "ema(4)", "ema(5)", "ema(6)", "ema(7)", "ema(8)", "ema(9)", "ema(10)", "sma(5)",
+    "sma(6)", "sma(7)", "wma(5)", "rsi(5)", "rsi(6)", "rsi(7)", "atr(5)", "natr(5)", "adx(5)",
+    "macd(3,6,4)", "macd(4,8,3)", "bbands(5,2)", "bbands(6,2)", "bbands(7,2)", "keltner(5,5,2)",
+    "donchian(5)", "donchian(6)", "stoch(5,3,3)", "stoch(6,3,3)", "supertrend(5,3)", "vwap",
+    "cci(5)", "mfi(5)", "willr(5)", "roc(5)", "obv", "zscore(5)", "stddev(5)", "linreg_slope(5)",
+]
+"#;
 
 fn fold(live: &mut Live, events: &[Event], clock: &Ask) {
     for some in events.chunks(256) {
@@ -26,9 +38,13 @@ fn frames_become_candles_and_histograms_without_an_allocation() {
     let second = trades.partition_point(|trade| minute(trade) <= minute(&trades[0]) + 1);
     let (warm, rest) = trades.split_at(second + 600_000);
     let (warm, timed) = (frames(&specs, warm), frames(&specs, &rest[..400_000]));
-    for ask in [None, Some(clock.clone())] {
+    let many = Config::parse("here", MANY).map(|config| settings(&config));
+    let Ok(many) = many else { panic!("the configuration is right") };
+    assert!(many.columns(0) > 60, "{}", many.columns(0));
+    let cases = [(defaults(), None), (defaults(), Some(clock.clone())), (many, None)];
+    for (settings, ask) in cases {
         let measured = ask.is_some();
-        let mut live = Live::new(&defaults(), &specs, ask);
+        let mut live = Live::new(&settings, &specs, ask);
         fold(&mut live, &early, &clock);
         fold(&mut live, &warm, &clock);
         let counted = measure(|| fold(&mut live, &timed, &clock));

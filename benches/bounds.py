@@ -94,7 +94,7 @@ def minute(folder):
     row(f"{closing}, longest",
         lambda run: duration(cell(run, "closing", "boundary", "all")["max"]), "5 ms")
     for stage in ["aggregate", "indicate", "reconcile", "dispatch", "deliver"]:
-        row(f"of the longest: `{stage}`",
+        row(f"longest `{stage}` at an end of a minute",
             lambda run: duration(cell(run, stage, "boundary", "heartbeat")["max"]))
     row("inbox, high-water of 16,384", high_water)
     row("resident", lambda run: f"{run['resident_max_bytes'][0] / 1e6:,.0f} MB, the tape with it")

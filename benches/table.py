@@ -148,14 +148,14 @@ def bounds(found, folder):
     yield (f"a decoded print of {size:.0f} bytes is read from memory",
            duration(size / most["read_gb_s"]), ours("replay/500/20000", "engine/1"))
     size = most["candle_bytes"]
-    yield (f"{size:.0f} bytes of a row are read and written, to close a candle with seven "
-           "indicators", duration(size / most["update_gb_s"]),
-           ours("indicators/all seven", "ours") + ", in the cache")
+    yield (f"{size:.0f} bytes of a row are read and written to close a candle (ours: in the "
+           "cache)", duration(size / most["update_gb_s"]),
+           ours("indicators/all seven", "ours"))
     yield ("a read from a socket brings one frame", f"{most['socket_ns']:.0f} ns", "")
-    yield ("a second thread, on arithmetic in registers", f"{most['gain_arithmetic']:.2f} times",
-           gain("rules/close", "ours") + " at a minute's end with rules")
-    yield ("a second thread, on reading memory", f"{most['gain_reading']:.2f} times",
-           gain("replay/10000/100000", "engine") + " on a replay of 10,000 symbols")
+    yield ("a second thread, on arithmetic in registers (ours: a minute's end with rules)",
+           f"{most['gain_arithmetic']:.2f} times", gain("rules/close", "ours"))
+    yield ("a second thread, on reading memory (ours: a replay of 10,000 symbols)",
+           f"{most['gain_reading']:.2f} times", gain("replay/10000/100000", "engine"))
 
 
 def machine():

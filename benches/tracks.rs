@@ -33,8 +33,8 @@ pub struct SevenRow {
     bbands: Track<Bbands>,
 }
 
-/// Bytes that closing a candle reads or writes at least: the candle in its ring, the same as
-/// floats, the seven states, and what they say.
+/// Bytes that closing a candle reads or writes in tables: the candle in its ring, the same as
+/// floats, the states of six types and those before the newest candle, and what they say.
 pub fn candle_bytes(settings: &Settings) -> usize {
     let states = size_of::<Track<SessionVwap>>()
         + size_of::<Track<Atr>>()

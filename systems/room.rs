@@ -8,8 +8,14 @@ use crate::ring::Ring;
 
 /// Gives back the memory of a buffer that a large answer has filled.
 pub fn release<T>(buffer: &mut Vec<T>) {
-    if buffer.capacity() > 4 * BUFFER_KEPT && buffer.len() <= BUFFER_KEPT {
-        buffer.shrink_to(BUFFER_KEPT);
+    release_several(buffer, 1);
+}
+
+/// The same where so many elements belong to each candle.
+pub fn release_several<T>(buffer: &mut Vec<T>, each: usize) {
+    let kept = BUFFER_KEPT * each;
+    if buffer.capacity() > 4 * kept && buffer.len() <= kept {
+        buffer.shrink_to(kept);
     }
 }
 

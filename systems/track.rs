@@ -14,7 +14,7 @@ use crate::indicator::{Bar, Indicator, Past, Units};
 use crate::ingest::Inbox;
 use crate::limits::CHECKPOINT_EVERY;
 use crate::ring::Ring;
-use crate::room::release;
+use crate::room::release_several;
 use crate::row::{Dirty, Row};
 
 /// The candles of one row that are to be folded in this pulse, converted once for all indicators.
@@ -76,7 +76,7 @@ impl Values {
         Self { columns, values: Vec::new() }
     }
 
-    /// Makes room for so many candles; nothing is said of them yet.
+    /// Makes room for so many candles; what stands there is of no meaning yet.
     pub fn refill(&mut self, candles: usize) {
         self.values.resize(candles * self.columns, Value::default());
     }
@@ -99,7 +99,7 @@ impl Values {
     /// Forgets them: they were handed out.
     pub fn release(&mut self) {
         self.values.clear();
-        release(&mut self.values);
+        release_several(&mut self.values, self.columns);
     }
 }
 
@@ -184,7 +184,7 @@ impl<I: Indicator> Track<I> {
 
     /// Folds `bars`, the newest candles of `ring`, rolling back first if they were folded before.
     pub fn fold(&mut self, ring: &Ring, bars: &Bars, values: &mut Values) {
-        if bars.from != self.end {
+        if bars.from != self.end && !self.slots.is_empty() {
             self.come_to(ring, bars);
         }
         let columns = values.columns;
@@ -199,7 +199,7 @@ impl<I: Indicator> Track<I> {
     /// Folds the candle at `position`, saving the states before it.
     #[inline]
     fn advance(&mut self, ring: &Ring, bar: &Bar, position: u64, values: &mut [Value]) {
-        if position.is_multiple_of(CHECKPOINT_EVERY as u64) {
+        if position.is_multiple_of(CHECKPOINT_EVERY as u64) && !self.slots.is_empty() {
             self.take_checkpoint(position);
         }
         let past = Past::before(ring, position);

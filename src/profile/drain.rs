@@ -10,7 +10,7 @@ const TIMES: u64 = 4;
 
 /// It has so many of them at least, and fewer with less in a row: where frames were held up and
 /// came at once, that is one surge.
-const BINS: usize = 10;
+const BINS: u64 = 10;
 
 /// Fewer steps ahead of a surge do not say what is calm.
 const STEPS: usize = 100;
@@ -29,23 +29,26 @@ impl Surge {
     /// as in the middle tenth of a second, on the whole and never less for a second. `due` are
     /// instants since the start, ascending.
     pub fn of(due: &[u64]) -> Option<Self> {
-        let bins = due.last().map_or(0, |last| last / BIN_NS + 1) as usize;
-        let mut counts = vec![0u64; bins];
-        due.iter().for_each(|at| counts[(at / BIN_NS) as usize] += 1);
-        let mut sorted = counts.clone();
+        let bins = due.last().map_or(0, |last| last / BIN_NS + 1);
+        // Only stretches in which anything is due: tapes may lie years apart.
+        let held = due.chunk_by(|a, b| a / BIN_NS == b / BIN_NS);
+        let held: Vec<_> = held.map(|some| (some[0] / BIN_NS, some.len() as u64)).collect();
+        let mut sorted: Vec<_> = held.iter().map(|(_, count)| *count).collect();
         sorted.sort_unstable();
-        let middle = (*sorted.get(bins / 2)?).max(1);
-        let high = |count: &u64| *count >= TIMES * middle;
-        let places: Vec<_> = (0..bins).filter(|bin| high(&counts[*bin])).collect();
+        let empty = bins - sorted.len() as u64;
+        let middle = (bins / 2).checked_sub(empty).and_then(|at| sorted.get(at as usize));
+        let middle = middle.copied().unwrap_or(1);
+        let high: Vec<_> = held.iter().filter(|(_, count)| *count >= TIMES * middle).collect();
         let mut found = None;
-        for stretch in places.chunk_by(|a, b| b - a < BINS) {
-            let (from, to) = (stretch[0], stretch[stretch.len() - 1] + 1);
-            let entries = counts[from..to].iter().sum::<u64>();
-            if to - from < BINS || entries < TIMES * middle * (to - from) as u64 {
+        for stretch in high.chunk_by(|a, b| b.0 - a.0 < BINS) {
+            let (from, to) = (stretch[0].0, stretch[stretch.len() - 1].0 + 1);
+            let first = due.partition_point(|due| due / BIN_NS < from);
+            let end = due.partition_point(|due| due / BIN_NS < to);
+            let entries = (end - first) as u64;
+            if to - from < BINS || entries < TIMES * middle * (to - from) {
                 continue;
             }
-            let last = due.partition_point(|due| due / BIN_NS < to as u64) - 1;
-            let surge = Self { span: (from as u64 * BIN_NS, due[last]), entries };
+            let surge = Self { span: (from * BIN_NS, due[end - 1]), entries };
             found = found.filter(|found: &Self| found.entries >= entries).or(Some(surge));
         }
         found
@@ -89,7 +92,8 @@ impl Drain {
         let (ahead, rest) = steps.split_at(steps.partition_point(|step| step.end_ns < from));
         let mut calm: Vec<_> = ahead.iter().map(|step| step.ns).collect();
         calm.sort_unstable();
-        let calm_ns = *calm.get(calm.len() * 99 / 100).filter(|_| calm.len() >= STEPS)?;
+        let place = (calm.len() * 99).div_ceil(100).checked_sub(1)?;
+        let calm_ns = *calm.get(place).filter(|_| calm.len() >= STEPS)?;
         let after = &rest[rest.partition_point(|step| step.end_ns < to)..];
         let out = after.iter().find(|step| step.ns <= calm_ns);
         Some(Self {
@@ -126,6 +130,9 @@ mod tests {
         assert_eq!(found(&[1_000, 3_000, 1_000, 1_000]), None);
         assert_eq!(found(&[1_000; 9]), None);
         assert_eq!(found(&[]), None);
+        // Years between two tapes are no memory.
+        let apart: Vec<_> = due(&[1_000]).into_iter().chain([u64::MAX / 2]).collect();
+        assert_eq!(Surge::of(&apart).map(|it| it.entries), Some(1_000));
         // Of two the one with more.
         let two = [1_000, 5_000, 1_000, 1_000, 1_000, 9_000, 1_000, 1_000];
         assert_eq!(found(&two), Some((5 * SECOND, 9_000)));
@@ -143,16 +150,16 @@ mod tests {
     fn what_waits_no_longer_than_before_has_drained() {
         let surge = Surge { span: (SECOND, 2 * SECOND), entries: 1 };
         let step = |ms: u64, ns| Waited { end_ns: ms * Nanos::PER_MS, ns };
-        // 100 calm steps, one of which waited longer: the 99th of a hundred is told.
+        // 100 calm steps, one of which waited longer: the 99th of a hundred counts.
         let mut steps: Vec<_> = (0..100).map(|ms| step(ms, 500 + ms)).collect();
         steps[7].ns = 9_000;
         let calm = steps.clone();
         // In it and after it; the calm one amid it does not count.
         steps.extend([step(1_000, 700), step(1_500, 80_000), step(1_600, 100)]);
-        steps.extend([step(2_300, 90_000), step(2_700, 9_001), step(2_900, 9_000), step(3_000, 1)]);
+        steps.extend([step(2_300, 90_000), step(2_700, 600), step(2_900, 599), step(3_000, 1)]);
         let drain = Drain::of(surge, &steps);
         let drained_ns = Some(900 * Nanos::PER_MS);
-        assert_eq!(drain, Some(Drain { surge, calm_ns: 9_000, worst_ns: 90_000, drained_ns }));
+        assert_eq!(drain, Some(Drain { surge, calm_ns: 599, worst_ns: 90_000, drained_ns }));
         let never = Drain::of(surge, &steps[..steps.len() - 2]);
         assert_eq!(never.map(|drain| drain.drained_ns), Some(None));
         assert_eq!(Drain::of(surge, &calm[1..]), None);

@@ -1,8 +1,9 @@
 //! Repeats made in turns: what can be said of their pairs, whatever the machine did meanwhile.
 //!
 //! A pair says that the second is slower, that it is faster, or nothing. If both sides are the
-//! same, who of two neighbours is slower is a toss of a coin, however the noise is distributed and
-//! however it drifts; so many heads as chance gives too rarely are a difference (the sign test).
+//! same, who of two neighbours is slower is a toss of a coin, however the noise is distributed, as
+//! long as pairs do not follow from one another; a steady drift favours nobody where the order
+//! alternates. So many heads as chance gives too rarely are a difference (the sign test).
 //! That a pair counts beyond a margin alone makes it stricter still.
 //!
 //! A busy machine makes all work of a run slower at once, by up to twice here, and the work of its

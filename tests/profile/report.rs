@@ -190,6 +190,6 @@ fn repeats_in_turns_are_compared_pair_by_pair() {
     let (none, tape) = (dir.path().join("none"), dir.path().join("market.tape"));
     let beside = ["profile", path(&tape), "--beside", path(&none), "--out", path(&out)];
     let (_, stderr, code) = tapescan(&beside);
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(2));
     assert!(stderr.contains(path(&none)), "{stderr}");
 }

@@ -11,8 +11,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::{Failure, compare, merge};
-use crate::cli::ProfileArgs;
+use super::{Bench, Failure, compare, merge};
+use crate::cli::{ProfileArgs, RunArgs};
 use crate::clock;
 use crate::commands::output::NewFile;
 use crate::latency::report;
@@ -27,8 +27,13 @@ pub(super) fn run(
     repeats: u16,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
+    // What the user typed is looked at before half an hour of runs.
+    Bench::new(&args.run)?;
     let own = std::env::current_exe().map_err(Failure::failed)?;
-    let programs = [own.as_path(), program];
+    let other = fs::canonicalize(program);
+    let other = other
+        .map_err(|error| Failure::Usage(format!("--beside {}: {error}", program.display())))?;
+    let programs = [own.as_path(), other.as_path()];
     let dirs = SIDES.map(|side| args.out.join(side));
     for dir in &dirs {
         fs::create_dir_all(dir).map_err(Failure::writing(dir))?;
@@ -36,12 +41,16 @@ pub(super) fn run(
     let begun = timestamp(clock::now());
     let mut runs = [Vec::new(), Vec::new()];
     for number in 1..=repeats {
-        log::info!("pair {number} of {repeats} at rate {}", args.rate);
         for side in turn(number) {
+            let side_name = SIDES[side];
+            log::info!("pair {number} of {repeats} at rate {}, {side_name} program", args.rate);
             runs[side].push(repeat(args, programs[side], &dirs[side], number)?);
         }
     }
     let mut sides = runs.map(|runs| merge::merged(&runs));
+    if sides.iter().any(|side| side["stages"].as_array().is_none_or(Vec::is_empty)) {
+        log::warn!("one of the programs tells no means of stages: percentiles alone are compared");
+    }
     for (side, dir) in sides.iter_mut().zip(&dirs) {
         side["turns"] = Value::from(begun.as_str());
         let text = side.to_string();
@@ -66,39 +75,53 @@ fn turn(number: u16) -> [usize; 2] {
 
 /// One run of a program, as the object that it writes. Its interval log is kept.
 fn repeat(args: &ProfileArgs, program: &Path, dir: &Path, number: u16) -> Result<Value, Failure> {
-    let scratch = dir.join("run");
+    let scratch = scratch(dir)?;
     let mut command = Command::new(program);
     command.args(words(args)).arg("--out").arg(&scratch).stdin(Stdio::null());
     let failed = |why: String| Failure::Failed(format!("{}: {why}", program.display()));
     let done = command.output().map_err(|error| failed(error.to_string()))?;
     if !done.status.success() {
         let said = String::from_utf8_lossy(&done.stderr);
-        return Err(failed(said.lines().last().unwrap_or("it failed silently").to_owned()));
+        let told = said.lines().find(|line| line.contains("error")).or(said.lines().last());
+        return Err(failed(told.unwrap_or("it failed silently").to_owned()));
     }
-    let object = serde_json::from_slice(&done.stdout)
+    let object: Value = serde_json::from_slice(&done.stdout)
         .map_err(|error| failed(format!("what it says is no profile: {error}")))?;
+    if !compare::is_profile(&object) {
+        return Err(failed("what it says is no profile".to_owned()));
+    }
     let (from, to) = (scratch.join("run-1.hlog"), dir.join(format!("run-{number}.hlog")));
     fs::rename(from, &to).map_err(Failure::writing(&to))?;
     fs::remove_dir_all(&scratch).map_err(Failure::writing(&scratch))?;
     Ok(object)
 }
 
+/// A new folder for one run: whatever else lies beside it is not ours.
+fn scratch(dir: &Path) -> Result<PathBuf, Failure> {
+    let scratch = dir.join(format!(".run-{}", std::process::id()));
+    fs::create_dir(&scratch).map_err(Failure::writing(&scratch))?;
+    Ok(scratch)
+}
+
 /// The words of one run.
 fn words(args: &ProfileArgs) -> Vec<OsString> {
-    let run = &args.run;
+    let RunArgs { tapes, config, in_process, threads, warm_up, frames } = &args.run;
     let mut words: Vec<OsString> = vec!["profile".into()];
-    words.extend(run.tapes.iter().map(|tape| tape.clone().into_os_string()));
+    words.extend(tapes.iter().map(|tape| tape.clone().into_os_string()));
     let mut option = |name: &str, value: OsString| words.extend([name.into(), value]);
     option("--repeat", "1".into());
     option("--rate", args.rate.to_string().into());
-    option("--threads", run.threads.to_string().into());
-    if let Some(config) = &run.config {
+    option("--threads", threads.to_string().into());
+    if let Some(config) = config {
         option("--config", PathBuf::into_os_string(config.clone()));
     }
-    if let Some(frames) = run.frames {
+    if let Some(frames) = frames {
         option("--frames", frames.to_string().into());
     }
-    words.extend(run.in_process.then(|| "--in-process".into()));
+    if let Some(time) = warm_up {
+        option("--warm-up", time.into());
+    }
+    words.extend(in_process.then(|| "--in-process".into()));
     words.push("--json".into());
     words
 }

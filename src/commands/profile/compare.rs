@@ -16,11 +16,21 @@ use crate::profile::{Difference, Made, Row, Side, Verdict, compare};
 /// Percentiles that are compared. Beyond them, a few events decide.
 const COMPARED: [&str; 2] = ["p50", "p99"];
 
-/// Fewer events have no 99th percentile worth comparing.
+/// Runs of fewer events have no 99th percentile worth comparing.
 const COUNT: u64 = 1_000;
 
 /// Facts in which both profiles must agree to be comparable.
-const SAME: [&str; 6] = ["path", "rate", "threads", "symbols", "entries", "indicators"];
+const SAME: [&str; 9] = [
+    "path",
+    "rate",
+    "threads",
+    "symbols",
+    "entries",
+    "warm_up_entries",
+    "indicators",
+    "candles",
+    "digest",
+];
 
 pub(super) fn run(
     (a, b): (&Path, &Path),
@@ -131,10 +141,18 @@ fn read(path: &Path) -> Result<Value, Failure> {
     let text = fs::read_to_string(&file).map_err(Failure::reading(&file))?;
     let wrong = |why: &str| Failure::Usage(format!("{}: {why}", file.display()));
     let object: Value = serde_json::from_str(&text).map_err(|error| wrong(&error.to_string()))?;
-    match object["cells"].as_array() {
-        Some(_) => Ok(object),
-        None => Err(wrong("this is not what `tapescan profile --out` writes")),
+    match is_profile(&object) {
+        true => Ok(object),
+        false => Err(wrong("this is not what `tapescan profile --out` writes")),
     }
+}
+
+/// Whether it is what a profile writes.
+pub(super) fn is_profile(object: &Value) -> bool {
+    let objects = |name: &str| {
+        object.get(name).and_then(Value::as_array).map(|list| list.iter().all(Value::is_object))
+    };
+    objects("cells") == Some(true) && objects("stages") != Some(false)
 }
 
 /// Stages as wholes, then percentiles of their cells.
@@ -147,7 +165,10 @@ fn side(profile: &Value) -> Side {
         Row { is_work, ..row_of(stage, "mean", &stage["mean"]) }
     };
     let wholes = of("stages").map(whole);
-    let enough = of("cells").filter(|cell| cell["count"].as_u64() >= Some(COUNT));
+    // A profile of many runs has the events of all of them.
+    let runs =
+        if profile["turns"].is_null() { 1 } else { profile["repeats"].as_u64().unwrap_or(1) };
+    let enough = of("cells").filter(|cell| cell["count"].as_u64() >= Some(COUNT * runs));
     let row = |cell, percentile| row_of(cell, percentile, &cell["repeats"][percentile]);
     let parts = enough.flat_map(|cell| COMPARED.map(|percentile| row(cell, percentile)));
     wholes.chain(parts).collect()

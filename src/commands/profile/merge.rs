@@ -6,11 +6,13 @@ use serde_json::{Map, Value, json};
 use crate::latency::PERCENTILES;
 
 /// What has one value per run.
-const PER_RUN: [&str; 8] = [
+const PER_RUN: [&str; 10] = [
     "prints",
     "prints_per_s",
     "elapsed_s",
     "steps",
+    "inbox_max",
+    "drains",
     "resident_bytes",
     "resident_max_bytes",
     "switches",
@@ -24,6 +26,8 @@ pub(super) fn merged(runs: &[Value]) -> Value {
     for name in PER_RUN {
         object[name] = runs.iter().flat_map(|run| list(&run[name])).cloned().collect();
     }
+    let failed = runs.iter().map(|run| &run["log_failed"]).find(|failed| !failed.is_null());
+    object["log_failed"] = failed.cloned().unwrap_or_default();
     object["stages"] = list(&object["stages"]).iter().filter_map(|it| stage(runs, it)).collect();
     object["cells"] = list(&object["cells"]).iter().filter_map(|it| cell(runs, it)).collect();
     object

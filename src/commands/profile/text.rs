@@ -77,8 +77,9 @@ fn head(out: &mut dyn Write, made: &Made<'_>) -> io::Result<()> {
     }
     writeln!(out)?;
     table(out, "  ", &rows)?;
-    let drains = runs.iter().filter_map(|run| run.drain);
-    drains.enumerate().try_for_each(|(number, it)| drain(out, number + 1, &it))
+    let drains = runs.iter().enumerate();
+    let drains = drains.filter_map(|(number, run)| Some((number + 1, run.drain?)));
+    drains.into_iter().try_for_each(|(number, it)| drain(out, number, &it))
 }
 
 fn drain(out: &mut dyn Write, run: usize, it: &Drain) -> io::Result<()> {
