@@ -10,10 +10,10 @@ use super::stage::{Kind, Phase, Stage};
 
 /// Where not every step is timed, the response of one event in so many stands for theirs, and steps
 /// of so many always tell it: events that waited for a stall come in such steps.
-const THIN: u32 = 128;
+const THIN: u32 = 256;
 
 /// Of the steps that move time and close nothing, one in so many is timed.
-const BEATS: u32 = 4;
+const BEATS: u32 = 16;
 
 /// Of a step that is timed, so many events are by themselves, and stand for the rest.
 const FIRST: u32 = 8;

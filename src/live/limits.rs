@@ -16,7 +16,7 @@ pub const BATCH: usize = 1_024;
 
 /// One step in so many is timed in all its stages and counts for the others: looking at the clock
 /// at each stage would take as long as a small step does. What is rare and matters is always told.
-pub const TIMED: u32 = 512;
+pub const TIMED: u32 = 2_048;
 
 /// Alerts of a step, or of all tapes of earlier sessions, that wait to be handed to sinks. Of more
 /// than twice as many the oldest go: they were told long before the earlier session ended.
