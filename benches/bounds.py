@@ -5,18 +5,10 @@ import pathlib
 import statistics
 import sys
 
+from markdown import duration
+
 SYMBOLS = [500, 2_000, 10_000]
 INBOX = 16_384
-
-
-def duration(ns):
-    if ns is None:
-        return "not within the run"
-    units = [(1e3, 1, "ns"), (1e6, 1e3, "µs"), (1e9, 1e6, "ms"), (float("inf"), 1e9, "s")]
-    for limit, scale, unit in units:
-        if ns < limit:
-            break
-    return f"{ns / scale:.{max(3 - len(str(int(ns / scale))), 0)}f} {unit}"
 
 
 def profile(folder, name):

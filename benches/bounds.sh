@@ -76,15 +76,5 @@ done
 
 python3 benches/bounds.py "$folder" | tee "$folder/tables.md"
 if [ "$readme" = 1 ]; then
-    python3 - "$folder/tables.md" <<'EOF'
-import sys
-
-begin, end = "<!-- bounds:begin -->\n", "<!-- bounds:end -->"
-text = open("README.md", encoding="utf-8").read()
-if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
-    sys.exit("README.md has no place for these tables")
-tables = open(sys.argv[1], encoding="utf-8").read()
-before, after = text.split(begin)[0], text.split(end)[1]
-open("README.md", "w", encoding="utf-8").write(before + begin + tables + end + after)
-EOF
+    python3 benches/markdown.py bounds "$folder/tables.md"
 fi

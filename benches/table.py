@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 
+from markdown import duration
+
 PEERS = ["hand_written", "serde_json", "sonic-rs", "yata", "ta", "evalexpr", "rhai", "cel"]
 SEVEN = ["vwap", "atr(14)", "ema(12)", "ema(26)", "rsi(14)", "macd(12,26,9)", "bbands(20,2)"]
 
@@ -20,14 +22,6 @@ def figures(folder):
         function = "/".join(filter(None, [about["function_id"], about["value_str"]]))
         found.setdefault(about["group_id"], {})[function] = median / elements
     return found
-
-
-def duration(ns):
-    for limit, scale, unit in [(1e3, 1, "ns"), (1e6, 1e3, "µs"), (1e9, 1e6, "ms")]:
-        if ns < limit:
-            break
-    digits = 3 - len(str(int(ns / scale)))
-    return f"{ns / scale:.{max(digits, 0)}f} {unit}"
 
 
 def rate(ns):

@@ -37,15 +37,5 @@ fi
 python3 benches/table.py "$figures" > "$figures/table.md"
 cat "$figures/table.md"
 if [ "$readme" = 1 ]; then
-    python3 - "$figures/table.md" <<'EOF'
-import sys
-
-begin, end = "<!-- figures:begin -->\n", "<!-- figures:end -->"
-text = open("README.md", encoding="utf-8").read()
-if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
-    sys.exit("README.md has no place for figures")
-table = open(sys.argv[1], encoding="utf-8").read()
-before, after = text.split(begin)[0], text.split(end)[1]
-open("README.md", "w", encoding="utf-8").write(before + begin + table + end + after)
-EOF
+    python3 benches/markdown.py figures "$figures/table.md"
 fi

@@ -77,9 +77,8 @@ fn head(out: &mut dyn Write, made: &Made<'_>) -> io::Result<()> {
     }
     writeln!(out)?;
     table(out, "  ", &rows)?;
-    let drains = runs.iter().enumerate();
-    let drains = drains.filter_map(|(number, run)| Some((number + 1, run.drain?)));
-    drains.into_iter().try_for_each(|(number, it)| drain(out, number, &it))
+    let mut drains = (1..).zip(runs).filter_map(|(number, run)| Some((number, run.drain?)));
+    drains.try_for_each(|(number, it)| drain(out, number, &it))
 }
 
 fn drain(out: &mut dyn Write, run: usize, it: &Drain) -> io::Result<()> {
