@@ -1,9 +1,11 @@
 //! Which rows a pulse looks at. Most pulses need nothing of most rows, and finding that out must
 //! not touch what they carry.
 
+use bevy_ecs::batching::BatchingStrategy;
 use bevy_ecs::prelude::*;
 
 use crate::ingest::Inbox;
+use crate::limits::SHARE;
 use crate::row::{Row, Rows};
 use crate::trade::SymbolId;
 use crate::units::Nanos;
@@ -98,6 +100,12 @@ pub fn wake(
     *most = woken.len() * 2 > rows.len();
 }
 
+/// How rows are shared out among threads. Left to itself a query cuts all tables by the largest
+/// one, and the rows of one interval, which close together, may be all one thread's.
+pub const fn shares() -> BatchingStrategy {
+    BatchingStrategy::fixed(SHARE)
+}
+
 /// Visits the awake rows that a query finds: in a burst spread over threads, since waking those
 /// costs more than a calm pulse does.
 #[macro_export]
@@ -110,7 +118,7 @@ macro_rules! each_row {
                 row.into_iter().for_each($visit);
             }
         } else if $inbox.burst {
-            $rows.par_iter_mut().for_each($visit);
+            $rows.par_iter_mut().batching_strategy($crate::awake::shares()).for_each($visit);
         } else {
             $rows.iter_mut().for_each($visit);
         }

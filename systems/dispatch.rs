@@ -7,6 +7,8 @@ use bevy_ecs::prelude::*;
 
 use crate::awake::Awake;
 use crate::candle::Candle;
+use crate::each_row;
+use crate::ingest::Inbox;
 use crate::reconcile::{Difference, Evidence};
 use crate::ring::Ring;
 use crate::room::Room;
@@ -188,17 +190,20 @@ impl Outbox {
     }
 }
 
+type Handed<'w> = (Mut<'w, Ring>, Mut<'w, Dirty>, Mut<'w, Bars>, Mut<'w, Values>);
+
 /// Declares every row handed out.
-pub fn clean(awake: Res<Awake>, mut rows: Query<(&mut Ring, &mut Dirty, &mut Bars, &mut Values)>) {
-    let mut rows = rows.iter_many_mut(awake.rows());
-    while let Some(row) = rows.fetch_next() {
-        if let Ok((mut ring, mut dirty, mut bars, mut values)) = row
-            && let Some(from) = dirty.from()
-        {
+pub fn clean(
+    inbox: Res<Inbox>,
+    awake: Res<Awake>,
+    mut rows: Query<(&mut Ring, &mut Dirty, &mut Bars, &mut Values)>,
+) {
+    each_row!(inbox, awake, rows, |(mut ring, mut dirty, mut bars, mut values): Handed<'_>| {
+        if let Some(from) = dirty.from() {
             ring.clear_touched(from);
             dirty.clean(ring.end());
             bars.release();
             values.release();
         }
-    }
+    });
 }
