@@ -20,6 +20,10 @@ use tapescan::symbols::Symbols;
 use tapescan::tape::{Block, Body, Entry, Header, Reader, Run, Writer};
 use tapescan::venue::{Venue, What};
 
+// As the program allocates.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SYMBOLS: usize = 500;
 /// Messages per iteration, all different.
 const MESSAGES: usize = 2_048;

@@ -7,6 +7,10 @@ use benches::inputs::{defaults, warmed};
 use benches::replayed::Prints;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
+// As the program allocates.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Prints folded before the clock starts, beside some quiet minutes before them, and while it runs:
 /// over one minute, so every row closes a candle.
 const WARM: usize = 400_000;

@@ -25,6 +25,10 @@ use systems::indicators::{
 use systems::ring::Ring;
 use systems::track::OUTPUTS_MAX;
 
+// As the program allocates.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Candles per iteration: a week of minutes.
 pub(crate) const COUNT: usize = 10_000;
 

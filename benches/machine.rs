@@ -11,6 +11,10 @@ use benches::inputs::defaults;
 use benches::tracks::candle_bytes;
 use systems::trade::Trade;
 
+// As the program allocates.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// More than any cache near a core holds.
 const BYTES: usize = 256 << 20;
 const WORDS: usize = BYTES / 8;

@@ -11,6 +11,10 @@ use systems::symbol::SymbolSpec;
 use systems::trade::{Aggressor, Batch, Control, SymbolId, Trade, TradeKind};
 use systems::units::{Nanos, Price, Quantity, Scale};
 
+// As the program allocates.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SYMBOLS: u16 = 2_000;
 /// From one minute that is played to the next: a break that no ring spans, so that each ends the
 /// candles of all intervals, and the rings fill without the minutes in between.

@@ -19,6 +19,10 @@ use systems::symbol::SymbolSpec;
 use tapescan::clock;
 use tapescan::latency::Ask;
 
+// As the program allocates.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SYMBOLS: usize = 200;
 const WARM: usize = 100_000;
 const TIMED: usize = 400_000;

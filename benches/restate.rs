@@ -8,6 +8,10 @@ use benches::tracks::SevenRow;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use systems::units::Price;
 
+// As the program allocates.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn depths(criterion: &mut Criterion) {
     let settings = defaults();
     let mut row = SevenRow::new(&settings);

@@ -11,6 +11,10 @@ use systems::settings::Settings;
 use tapescan::config::Config;
 use tapescan::settings::settings;
 
+// As the program allocates.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const WARM: usize = 200_000;
 const TIMED: usize = 1_300_000;
 
