@@ -7,6 +7,7 @@ use super::Ask;
 use super::boundary::Boundary;
 use super::sheet::Sheet;
 use super::stage::{Kind, Phase, Stage};
+use counts::{Counts, Owed, Shares, add, group};
 
 /// Where not every step is timed, the response of one event in so many stands for theirs, and steps
 /// of so many always tell it: events that waited for a stall come in such steps.
@@ -22,17 +23,16 @@ const KINDS: usize = Kind::ALL.len();
 
 /// So many of [`Stage::INNER`] are over when indicators are updated.
 const UPDATING: usize = 3;
-
 /// What the stages of one step took, from stopwatches between them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
     /// Nanoseconds by [`Stage::INNER`].
     pub ns: [u64; Stage::INNER.len()],
-    /// Whether the stage ran.
+    /// Whether it ran.
     pub ran: [bool; Stage::INNER.len()],
 }
 
-/// An event on its way into a step that is noted: the only one, or one for others.
+/// An event on its way into a step: the only one, or one for others.
 #[derive(Clone, Copy, Debug)]
 struct Noted {
     /// When it was due, or else received.
@@ -43,21 +43,13 @@ struct Noted {
     kind: Kind,
 }
 
-/// Events by group: heartbeats, which are few and noted each, and all others.
-type Counts = [u32; 2];
-
-/// The group of a kind.
-const fn group(kind: Kind) -> usize {
-    matches!(kind, Kind::Heartbeat) as usize
-}
-
-/// Of the steps that move time, or of those that do not: what was not told since it was last.
-#[derive(Clone, Copy, Debug, Default)]
-struct Owed {
-    /// Steps whose stages inside were not timed.
-    steps: u32,
-    /// Events whose response was not told.
-    events: Counts,
+/// How many of the first events of a step are timed by themselves.
+const fn alone(timed: bool, every: u32) -> u32 {
+    match timed {
+        false => 0,
+        true if every == 1 => u32::MAX,
+        true => FIRST,
+    }
 }
 
 /// Measures one thread.
@@ -82,8 +74,11 @@ pub struct Meter {
     /// The last stretch of candles that time has passed, and whether that is of the step at hand.
     passed: u64,
     closes: bool,
-    /// Whether events of the step at hand are timed in all their stages.
+    /// Whether so many of the step at hand's first events are timed by themselves, in all stages.
     timed: bool,
+    alone: u32,
+    /// Number of the next event in it that is noted.
+    next: u32,
     /// Whether the stages inside it are.
     inside: bool,
     /// Events in it.
@@ -115,6 +110,8 @@ impl Meter {
             passed: 0,
             closes: false,
             timed: true,
+            alone: alone(true, every),
+            next: 0,
             inside: false,
             events: [0; 2],
             begun: never,
@@ -147,7 +144,7 @@ impl Meter {
     /// Work on an event begins.
     #[inline]
     pub fn begin(&mut self) {
-        if self.times() {
+        if self.events[0] < self.alone {
             // Where each is timed, one begins when the one before it is done.
             self.begun = if self.every == 1 { self.last } else { (self.now)() };
         }
@@ -156,11 +153,12 @@ impl Meter {
     /// It was decoded: it is this, was received then, and was due, if anything says so, at `since`.
     #[inline]
     pub fn decoded(&mut self, kind: impl FnOnce() -> Kind, since: Nanos, received: Nanos) {
-        let others = self.events[0];
-        if self.times() || others.is_multiple_of(THIN) {
+        if self.events[0] == self.next {
             self.push(kind(), since, received);
+            let after = self.next + 1;
+            self.next = if after < self.alone { after } else { after.next_multiple_of(THIN) };
         }
-        self.events[0] = others + 1;
+        self.events[0] += 1;
     }
 
     /// It was a heartbeat, which moves the market's time to `at`.
@@ -172,25 +170,24 @@ impl Meter {
         self.events[1] += 1;
     }
 
-    /// Whether the event at hand is timed.
-    #[inline]
-    fn times(&self) -> bool {
-        self.timed && (self.events[0] < FIRST || self.every == 1)
+    fn push(&mut self, kind: Kind, since: Nanos, received: Nanos) {
+        let timed = (self.events[0] < self.alone).then(|| self.instants());
+        self.noted.push(Noted { since, received, timed, kind });
     }
 
-    fn push(&mut self, kind: Kind, since: Nanos, received: Nanos) {
-        let timed = self.times().then(|| {
-            self.last = (self.now)();
-            (self.begun, self.last)
-        });
-        self.noted.push(Noted { since, received, timed, kind });
+    /// Of an event that is timed by itself.
+    #[cold]
+    fn instants(&mut self) -> (Nanos, Nanos) {
+        self.last = (self.now)();
+        (self.begun, self.last)
     }
 
     /// What was taken goes into a step. Says whether its stages are to be timed.
     #[inline]
     pub fn entered(&mut self) -> bool {
         let [others, beats] = self.events;
-        if others + beats == 0 {
+        self.inside = false;
+        if beats == 0 && (others == 0 || !self.timed) {
             return false;
         }
         self.inside = self.every == 1 || self.closes;
@@ -236,27 +233,54 @@ impl Meter {
     #[inline]
     pub fn stepped(&mut self, how: impl FnOnce() -> (Spent, Nanos)) {
         let [others, beats] = self.events;
-        if others + beats == 0 {
-            return;
+        // What a session does most of the time.
+        if beats == 0 && others < THIN && !self.timed {
+            if others > 0 {
+                self.owe(false);
+                self.next_step(false);
+            }
+        } else {
+            self.tell(how);
         }
-        let told = self.inside || others + beats >= THIN;
-        let owed = &mut self.owed[usize::from(beats > 0)];
+    }
+
+    /// What the step at hand does not tell is owed.
+    #[inline]
+    fn owe(&mut self, told: bool) {
+        let owed = &mut self.owed[usize::from(self.events[1] > 0)];
         owed.steps += u32::from(!self.inside);
         if !told {
             add(&mut owed.events, self.events);
         }
+        if !self.timed {
+            add(&mut self.unseen, self.events);
+        }
+    }
+
+    /// Tells of the step at hand, as far as it is one that is told.
+    #[inline(never)]
+    fn tell(&mut self, how: impl FnOnce() -> (Spent, Nanos)) {
+        let [others, beats] = self.events;
+        if others + beats == 0 {
+            return;
+        }
+        let told = self.inside || others + beats >= THIN;
+        self.owe(told);
         if told || self.timed {
             let (spent, market) = how();
             self.record(told, &spent, market);
         }
-        if !self.timed {
-            add(&mut self.unseen, self.events);
-        }
-        self.skipped = if self.timed { 0 } else { self.skipped + 1 };
         // Where steps are few, time passes ten times a second.
-        self.timed = self.skipped + 1 >= self.every || beats > 0 && self.inside;
+        self.next_step(beats > 0 && self.inside);
+    }
+
+    #[inline]
+    fn next_step(&mut self, times: bool) {
+        self.skipped = if self.timed { 0 } else { self.skipped + 1 };
+        self.timed = times || self.skipped + 1 >= self.every;
+        self.alone = alone(self.timed, self.every);
         self.noted.clear();
-        (self.events, self.closes) = ([0; 2], false);
+        (self.events, self.next, self.closes) = ([0; 2], 0, false);
     }
 
     fn record(&mut self, told: bool, spent: &Spent, market: Nanos) {
@@ -354,34 +378,6 @@ impl Meter {
     }
 }
 
-/// A total in so many whole parts, the last of which has what is left over.
-#[derive(Clone, Copy)]
-struct Shares {
-    left: u32,
-    each: u32,
-    parts: usize,
-}
-
-impl Shares {
-    fn new(total: u32, parts: usize) -> Self {
-        Self { left: total, each: total / parts.max(1) as u32, parts }
-    }
-}
-
-impl Iterator for Shares {
-    type Item = u32;
-
-    fn next(&mut self) -> Option<u32> {
-        self.parts = self.parts.checked_sub(1)?;
-        let part = if self.parts == 0 { self.left } else { self.each };
-        self.left -= part;
-        Some(part)
-    }
-}
-
-fn add(to: &mut Counts, more: Counts) {
-    to.iter_mut().zip(more).for_each(|(to, more)| *to += more);
-}
-
+mod counts;
 #[cfg(test)]
 mod tests;
