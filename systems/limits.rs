@@ -45,6 +45,14 @@ pub const PLAN_MAX: usize = 32_768;
 /// groups that are not full.
 pub const GROUP_MAX: usize = 64;
 
+/// Rows that a thread takes at once in a burst. More leave threads without work at its end, fewer
+/// cost more taking.
+pub const SHARE: usize = 128;
+
+/// Candles before the judged one that packs hold of a column. What looks farther back reads lanes:
+/// slower, but a ring of so many for each symbol would cost memory that is read once a candle.
+pub const PACKED_MAX: u32 = 63;
+
 /// Tables of one configuration. One more is a configuration error.
 pub const TABLES_MAX: usize = 32;
 

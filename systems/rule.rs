@@ -12,6 +12,7 @@ pub mod group;
 pub mod judge;
 pub mod lanes;
 mod machine;
+mod pack;
 mod plan;
 pub mod program;
 mod registers;

@@ -1,6 +1,7 @@
 //! Carrying out a plan for several symbols abreast: one step for all of them, then the next one.
 
 use super::lanes::Views;
+use super::pack::Pack;
 use super::plan::{Node, One, Place, Plan, Step, Two};
 use super::run::{and, chosen, compare, finite, or};
 use crate::limits::INTERVALS_MAX;
@@ -42,18 +43,20 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn new(plan: &Plan) -> Self {
         let mut registers = vec![[0.0; ABREAST]; plan.registers];
-        for (register, constant) in registers.iter_mut().zip(&plan.constants) {
+        let rest = &mut registers[plan.columns.registers()..];
+        for (register, constant) in rest.iter_mut().zip(&plan.constants) {
             *register = [*constant; ABREAST];
         }
         let none = Placed { at: [NONE; ABREAST], begin: [0; ABREAST] };
         Self { registers, places: vec![none; plan.places.len()] }
     }
 
-    /// Judges one candle of each symbol, and says of every 64 rules what is known of them: by
-    /// their place in the list, divided by 64.
+    /// Judges one candle of each symbol, those to which the pack has turned, and says of every 64
+    /// rules what is known of them: by their place in the list, divided by 64.
     pub(super) fn run(
         &mut self,
         plan: &Plan,
+        pack: &Pack,
         views: &[Views<'_>; ABREAST],
         judged: [u64; ABREAST],
         mut say: impl FnMut(usize, &[Truths; ABREAST]),
@@ -65,6 +68,7 @@ impl Bench {
             })
         });
         let Self { registers, places } = self;
+        pack.give(&plan.columns, registers);
         let (mut word, mut truths) = (0, [Truths::default(); ABREAST]);
         for step in &plan.steps {
             match *step {
@@ -120,7 +124,8 @@ impl Bench {
 
     /// Finds the candles of all places.
     fn find(&mut self, plan: &Plan, views: &[Views<'_>; ABREAST], judged: [u64; ABREAST]) {
-        for (index, &(place, interval)) in plan.places.iter().enumerate() {
+        for index in plan.sought.iter().map(|index| usize::from(*index)) {
+            let (place, interval) = plan.places[index];
             let at = match place {
                 Place::Judged => judged,
                 Place::Before(from, ago) => self.places[usize::from(from)].at.map(|at| match at {

@@ -3,12 +3,14 @@
 //! What a plan says is taken only of a row whose newest candle is new and all that changed.
 //! Whatever else happens to a row, its rules are judged one by one.
 
+use bevy_ecs::batching::BatchingStrategy;
 use bevy_ecs::prelude::*;
 
 pub use super::abreast::ABREAST;
 use super::abreast::{Bench, Truths};
 use super::judge::{Scene, programs, views};
-use super::lanes::Views;
+use super::lanes::{Lanes, Views};
+use super::pack::Pack;
 use super::plan::Plan;
 use super::state::Truth;
 use super::{Judging, Program};
@@ -52,7 +54,16 @@ pub struct Group {
     ends: [u64; GROUP_MAX],
     /// By symbol, so many of each.
     truths: Vec<Truths>,
+    /// One for [`ABREAST`] symbols.
+    packs: Vec<Pack>,
     bench: Bench,
+}
+
+/// What some of a group's symbols are judged by, side by side.
+struct Abreast<'a> {
+    views: [Views<'a>; ABREAST],
+    /// By symbol the columns and the position of what is to be judged, if it is.
+    judged: [Option<(&'a Lanes, u64)>; ABREAST],
 }
 
 /// The rules of an interval that are judged on such candles, by number.
@@ -80,18 +91,34 @@ fn read(settings: &Settings, interval: u8) -> Vec<u8> {
     read
 }
 
+/// The plan of the rules of an interval that are judged on such candles.
+fn planned(settings: &Settings, interval: usize, on: On) -> Plan {
+    let rules = asked(settings, interval as u8, on);
+    let rules = rules.map(|number| &settings.rules.judged[usize::from(number)]);
+    Plan::new(interval as u8, rules)
+}
+
 impl Groups {
     /// The plans of a configuration, for no symbol yet.
     pub fn new(settings: &Settings) -> Self {
         let share = |interval: usize, on| {
-            let rules = asked(settings, interval as u8, on);
-            let rules = rules.map(|number| &settings.rules.judged[usize::from(number)]);
-            let mut plan = Plan::new(interval as u8, rules);
+            let mut plan = planned(settings, interval, on);
             plan.reads = read(settings, interval as u8);
             Share { plan, groups: Vec::new() }
         };
         let shares = |on| (0..settings.intervals.len()).map(|at| share(at, on)).collect();
         Self { closed: shares(On::Closed), forming: shares(On::Forming) }
+    }
+
+    /// Bytes that the groups of an interval take for each symbol.
+    pub fn bytes(settings: &Settings, interval: usize) -> usize {
+        let each = |on| {
+            let plan = planned(settings, interval, on);
+            let words = plan.rules.div_ceil(64) * size_of::<Truths>();
+            let registers = plan.registers * size_of::<[f64; ABREAST]>() / GROUP_MAX;
+            plan.columns.values() * size_of::<f64>() + words + registers
+        };
+        each(On::Closed) + each(On::Forming)
     }
 
     /// The groups that the next symbol's row of an interval needs and that are not there yet: each
@@ -109,6 +136,7 @@ impl Groups {
                 first,
                 ends: [0; GROUP_MAX],
                 truths: vec![Truths::default(); GROUP_MAX * plan.rules.div_ceil(64)],
+                packs: vec![Pack::new(&plan.columns); GROUP_MAX / ABREAST],
                 bench: Bench::new(plan),
             })
         })
@@ -140,51 +168,55 @@ impl Group {
     /// rows, those that are forming.
     fn judge(&mut self, scene: &Scene, plan: &Plan) {
         let first = usize::from(self.first);
-        let symbols = match self.on {
-            On::Forming => None,
-            _ => Some(scene.awake.symbols_within(first..first + GROUP_MAX)),
-        };
-        let count = symbols.map_or(GROUP_MAX, <[SymbolId]>::len);
-        let none = Views::new(scene.inbox.now);
-        let (mut abreast, mut full) = (([none; ABREAST], [0; ABREAST], [0; ABREAST]), 0);
-        for index in 0..count {
-            let symbol = symbols.map_or(SymbolId((first + index) as u16), |symbols| symbols[index]);
-            let entity = scene.table.get(symbol, self.interval);
-            let Some((row, ring, lanes)) = entity.and_then(|it| scene.seen.get(it).ok()) else {
-                continue;
-            };
-            let end = ring.end();
-            let only_new = lanes.changed.is_some_and(|changed| changed + 1 == end);
-            if symbols.is_some() && !only_new {
-                continue;
+        for pack in 0..self.packs.len() {
+            let symbols = first + pack * ABREAST..first + (pack + 1) * ABREAST;
+            let none = Views::new(scene.inbox.now);
+            let mut abreast = Abreast { views: [none; ABREAST], judged: [None; ABREAST] };
+            match self.on {
+                On::Forming => symbols.for_each(|symbol| {
+                    self.ask(scene, SymbolId(symbol as u16), &mut abreast);
+                }),
+                _ => scene.awake.symbols_within(symbols).iter().for_each(|symbol| {
+                    self.ask(scene, *symbol, &mut abreast);
+                }),
             }
-            let (seen, judged, places) = &mut abreast;
-            seen[full] = views(&scene.settings, &scene.table, &scene.seen, row, scene.inbox.now);
-            judged[full] = if symbols.is_some() { end - 1 } else { end };
-            places[full] = usize::from(symbol.0 - self.first);
-            self.ends[places[full]] = end;
-            full += 1;
-            if full == ABREAST {
-                self.run(plan, &abreast, full);
-                full = 0;
+            if abreast.judged.iter().any(Option::is_some) {
+                self.run(plan, pack, &abreast);
             }
-        }
-        if full > 0 {
-            self.run(plan, &abreast, full);
         }
     }
 
-    fn run(
-        &mut self,
-        plan: &Plan,
-        (views, judged, places): &([Views<'_>; ABREAST], [u64; ABREAST], [usize; ABREAST]),
-        count: usize,
-    ) {
+    /// Looks up what is to be judged of a symbol, if anything is.
+    fn ask<'a>(&mut self, scene: &'a Scene, symbol: SymbolId, abreast: &mut Abreast<'a>) {
+        let entity = scene.table.get(symbol, self.interval);
+        let Some((row, ring, lanes)) = entity.and_then(|it| scene.seen.get(it).ok()) else {
+            return;
+        };
+        let place = usize::from(symbol.0 - self.first);
+        let (pack, lane, end) = (place / ABREAST, place % ABREAST, ring.end());
+        let only_new = lanes.changed.is_some_and(|changed| changed + 1 == end);
+        if !only_new && lanes.changed.is_some() {
+            self.packs[pack].forget(lane);
+        }
+        let forming = self.on == On::Forming;
+        if forming || only_new {
+            abreast.views[lane] =
+                views(&scene.settings, &scene.table, &scene.seen, row, scene.inbox.now);
+            abreast.judged[lane] = Some((lanes, if forming { end } else { end - 1 }));
+            self.ends[place] = end;
+        }
+    }
+
+    fn run(&mut self, plan: &Plan, pack: usize, Abreast { views, judged }: &Abreast<'_>) {
         let each = self.truths.len() / GROUP_MAX;
-        let truths = &mut self.truths;
-        self.bench.run(plan, views, *judged, |word, said| {
-            for (place, said) in places.iter().zip(said).take(count) {
-                truths[place * each + word] = *said;
+        let Self { truths, packs, bench, on, .. } = self;
+        // What was forming may have closed, as it was or not.
+        packs[pack].turn(&plan.columns, judged, usize::from(*on == On::Forming));
+        let positions = judged.map(|judged| judged.map_or(u64::MAX, |(_, position)| position));
+        bench.run(plan, &packs[pack], views, positions, |word, said| {
+            for (lane, said) in said.iter().enumerate().filter(|(lane, _)| judged[*lane].is_some())
+            {
+                truths[(pack * ABREAST + lane) * each + word] = *said;
             }
         });
     }
@@ -208,7 +240,8 @@ fn judge(on: On, scene: &Scene, shares: &[Share], rows: &mut Query<&mut Group>) 
         }
     };
     if scene.inbox.burst {
-        rows.par_iter_mut().for_each(visit);
+        // A group takes as long as many rows do.
+        rows.par_iter_mut().batching_strategy(BatchingStrategy::fixed(1)).for_each(visit);
     } else {
         rows.iter_mut().for_each(visit);
     }
@@ -217,6 +250,7 @@ fn judge(on: On, scene: &Scene, shares: &[Share], rows: &mut Query<&mut Group>) 
 /// The plan of one rule alone, as [`ABREAST`] candles are judged by it: for tests and benches.
 pub struct Planned {
     plan: Plan,
+    pack: Pack,
     bench: Bench,
 }
 
@@ -224,18 +258,27 @@ impl Planned {
     /// `None` if the rule is too large for a plan.
     pub fn new(rule: &Judging) -> Option<Self> {
         let plan = Plan::new(rule.interval, core::iter::once(rule));
-        let bench = Bench::new(&plan);
-        plan.alone.is_empty().then_some(Self { plan, bench })
+        let (pack, bench) = (Pack::new(&plan.columns), Bench::new(&plan));
+        plan.alone.is_empty().then_some(Self { plan, pack, bench })
     }
 
-    /// What it says of a candle of each of so many symbols.
+    /// Goes on to a candle of each of so many symbols, by their rows of the rule's interval.
+    pub fn turn(&mut self, views: &[Views<'_>; ABREAST], judged: [u64; ABREAST]) {
+        let interval = self.plan.places[0].1;
+        let lanes = core::array::from_fn(|lane| {
+            views[lane].view(interval).map(|view| (view.lanes, judged[lane]))
+        });
+        self.pack.turn(&self.plan.columns, &lanes, 1);
+    }
+
+    /// What it says of the candles it went on to last.
     pub fn run(
         &mut self,
         views: &[Views<'_>; ABREAST],
         judged: [u64; ABREAST],
     ) -> [Truth; ABREAST] {
         let mut found = [Truth::Unknown; ABREAST];
-        self.bench.run(&self.plan, views, judged, |_, truths| {
+        self.bench.run(&self.plan, &self.pack, views, judged, |_, truths| {
             found = truths.map(|truths| match truths {
                 Truths { known: 0, .. } => Truth::Unknown,
                 Truths { holds: 0, .. } => Truth::False,

@@ -312,11 +312,17 @@ pub fn judge(
 ) {
     let Scene { inbox, awake, settings, universe, table, seen } = &scene;
     let visit = |(row, mut judged): Each<'_>| {
+        let Some((group, plan)) = groups.of(row, On::Closed) else { return };
+        // Most rows that are awake got no candle, and looking at all of a symbol's takes long.
+        let lanes = |other: &u8| seen.get(table.get(row.symbol, *other)?).ok();
+        let changed = |other| lanes(other).is_some_and(|(.., lanes)| lanes.changed.is_some());
+        if !universe.ranked() && !plan.reads.iter().any(changed) {
+            return;
+        }
         let base = table.get(row.symbol, 0).and_then(|base| opens.get(base).ok());
         let listening = base.filter(|open| open.ledger.started());
         let first = listening.map_or(Nanos(u64::MAX), |open| open.ledger.began());
         let views = &views(settings, table, seen, row, inbox.now);
-        let Some((group, plan)) = groups.of(row, On::Closed) else { return };
         let group = group.and_then(|group| abreast.get(group).ok());
         let end = views.view(row.interval).map_or(0, |view| view.ring.end());
         let truths = group.and_then(|group| group.truths(row.symbol, end));

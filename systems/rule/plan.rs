@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::Judging;
+use super::pack::Columns;
 use super::program::{Fold, Marks, Op, Program};
 use super::registers::assign;
 use crate::limits::{PLAN_MAX, PLANNED_MAX};
@@ -61,6 +62,8 @@ pub(super) enum Node {
     Const(u64),
     /// A column at a place.
     Load(u16, u8),
+    /// The same, of the judged row's newest candles: it is in this register to begin with.
+    Given(u16),
     /// Whether the candle at a place bears one of these marks.
     Marked(u16, Marks),
     /// The close so many nanoseconds before the end of the candle at a place, by an interval.
@@ -86,7 +89,11 @@ pub(super) enum Step {
 pub(super) struct Plan {
     /// Places with their intervals, each after the one it rests on; the first is the judged candle.
     pub(super) places: Vec<(Place, u8)>,
-    /// What the first registers hold for ever.
+    /// Which of them are looked at beside packs, or lead to one that is.
+    pub(super) sought: Vec<u16>,
+    /// What packs have.
+    pub(super) columns: Columns,
+    /// What the registers after those that packs fill hold for ever.
     pub(super) constants: Vec<f64>,
     pub(super) registers: usize,
     pub(super) steps: Vec<Step>,
@@ -121,8 +128,33 @@ impl Plan {
                 }
             }
         }
-        let plan = Self { places: writer.places, rules: count, alone, strict, ..Self::default() };
-        assign(plan, &writer.nodes, &writer.items)
+        let Writer { places, mut nodes, items, .. } = writer;
+        let columns = Columns::taken_from(&places, &mut nodes);
+        let plan = Self { places, columns, rules: count, alone, strict, ..Self::default() };
+        let mut plan = assign(plan, &nodes, &items);
+        plan.sought = plan.sought();
+        plan
+    }
+
+    fn sought(&self) -> Vec<u16> {
+        let mut sought = vec![false; self.places.len()];
+        for step in &self.steps {
+            if let Step::Put(
+                Node::Load(place, _) | Node::Marked(place, _) | Node::Close(place, ..),
+                _,
+            ) = *step
+            {
+                sought[usize::from(place)] = true;
+            }
+        }
+        for index in (0..sought.len()).rev() {
+            if let (true, Place::Before(from, _) | Place::At(from)) =
+                (sought[index], self.places[index].0)
+            {
+                sought[usize::from(from)] = true;
+            }
+        }
+        (0..).zip(sought).filter_map(|(index, sought)| sought.then_some(index)).collect()
     }
 }
 

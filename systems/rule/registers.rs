@@ -4,12 +4,13 @@ use super::plan::{Item, Node, Plan, Step};
 
 /// Turns what was written into steps.
 pub(super) fn assign(mut plan: Plan, nodes: &[Node], items: &[Item]) -> Plan {
-    let mut desk = Registers::new(nodes, items, &mut plan.constants);
+    let given = plan.columns.registers();
+    let mut desk = Registers::new(nodes, items, given, &mut plan.constants);
     for (at, item) in items.iter().enumerate() {
         match *item {
             Item::Node(id) => {
                 let node = nodes[usize::from(id)];
-                if matches!(node, Node::Const(_)) {
+                if matches!(node, Node::Const(_) | Node::Given(_)) {
                     continue;
                 }
                 // An operand that is not needed any more leaves its register to the value.
@@ -29,7 +30,7 @@ pub(super) fn assign(mut plan: Plan, nodes: &[Node], items: &[Item]) -> Plan {
 
 /// Who has which register.
 struct Registers {
-    /// By node, the last item that needs it; constants are needed for ever.
+    /// By node, the last item that needs it; what is given and constants are there for ever.
     last: Vec<usize>,
     /// By node, its register.
     places: Vec<u16>,
@@ -38,8 +39,8 @@ struct Registers {
 }
 
 impl Registers {
-    /// The first registers belong to constants, which are listed.
-    fn new(nodes: &[Node], items: &[Item], constants: &mut Vec<f64>) -> Self {
+    /// The first registers, so many, are given; then come the constants, which are listed.
+    fn new(nodes: &[Node], items: &[Item], given: usize, constants: &mut Vec<f64>) -> Self {
         let (mut last, mut places) = (vec![0; nodes.len()], vec![0; nodes.len()]);
         for (at, item) in items.iter().enumerate() {
             match *item {
@@ -48,12 +49,17 @@ impl Registers {
             }
         }
         for (id, node) in nodes.iter().enumerate() {
-            if let Node::Const(bits) = *node {
-                (places[id], last[id]) = (constants.len() as u16, usize::MAX);
-                constants.push(f64::from_bits(bits));
-            }
+            let register = match *node {
+                Node::Given(register) => register,
+                Node::Const(bits) => {
+                    constants.push(f64::from_bits(bits));
+                    (given + constants.len() - 1) as u16
+                }
+                _ => continue,
+            };
+            (places[id], last[id]) = (register, usize::MAX);
         }
-        Self { last, places, free: Vec::new(), count: constants.len() }
+        Self { last, places, free: Vec::new(), count: given + constants.len() }
     }
 
     fn take(&mut self, node: u16) -> u16 {

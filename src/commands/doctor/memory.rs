@@ -11,6 +11,7 @@ use systems::request::Wants;
 use systems::restate::Restatement;
 use systems::ring::Ring;
 use systems::row::{Absent, Dirty, Front, Row};
+use systems::rule::group::Groups;
 use systems::rule::standing::Standing;
 use systems::settings::Settings;
 use systems::track::{Bars, Value};
@@ -86,7 +87,8 @@ fn answer(settings: &Settings, interval: usize) -> usize {
     compared + folding(settings, interval)
 }
 
-/// What rules keep of a row: the columns of its newest candles, and what each said about them.
+/// What rules keep of a row: the columns of its newest candles, by row and beside those of its
+/// neighbours, and what each said about them.
 fn lanes(settings: &Settings, interval: usize) -> usize {
     let rules = &settings.rules;
     if !rules.read(interval) {
@@ -94,7 +96,7 @@ fn lanes(settings: &Settings, interval: usize) -> usize {
     }
     let own = rules.judged.iter().filter(|rule| usize::from(rule.interval) == interval).count();
     let columns = rules.columns[interval].len() * size_of::<f64>() + size_of::<u128>();
-    rules.kept(interval) * columns + Standing::bytes(own)
+    rules.kept(interval) * columns + Standing::bytes(own) + Groups::bytes(settings, interval)
 }
 
 /// What folding the candles of one answer takes: the candles as floats, and every value of theirs.
