@@ -62,6 +62,11 @@ impl Awake {
         &self.symbols[place(numbers.start)..place(numbers.end)]
     }
 
+    /// Whether a symbol's rows are awake.
+    pub fn has(&self, symbol: SymbolId) -> bool {
+        self.symbols.binary_search(&symbol).is_ok()
+    }
+
     /// Whether most rows are awake.
     pub fn most(&self) -> bool {
         self.most

@@ -190,16 +190,19 @@ impl Outbox {
     }
 }
 
-type Handed<'w> = (Mut<'w, Ring>, Mut<'w, Dirty>, Mut<'w, Bars>, Mut<'w, Values>);
+type Handed<'w> = (&'w Row, Mut<'w, Ring>, Mut<'w, Dirty>, Mut<'w, Bars>, Mut<'w, Values>);
 
 /// Declares every row handed out.
 pub fn clean(
     inbox: Res<Inbox>,
     awake: Res<Awake>,
-    mut rows: Query<(&mut Ring, &mut Dirty, &mut Bars, &mut Values)>,
+    mut rows: Query<(&Row, &mut Ring, &mut Dirty, &mut Bars, &mut Values)>,
 ) {
-    each_row!(inbox, awake, rows, |(mut ring, mut dirty, mut bars, mut values): Handed<'_>| {
+    each_row!(inbox, awake, rows, |(row, mut ring, mut dirty, mut bars, mut values): Handed<
+        '_,
+    >| {
         if let Some(from) = dirty.from() {
+            debug_assert!(awake.has(row.symbol), "it was not handed out");
             ring.clear_touched(from);
             dirty.clean(ring.end());
             bars.release();

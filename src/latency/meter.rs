@@ -23,16 +23,17 @@ const KINDS: usize = Kind::ALL.len();
 
 /// So many of [`Stage::INNER`] are over when indicators are updated.
 const UPDATING: usize = 3;
+
 /// What the stages of one step took, from stopwatches between them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
     /// Nanoseconds by [`Stage::INNER`].
     pub ns: [u64; Stage::INNER.len()],
-    /// Whether it ran.
+    /// Whether the stage ran.
     pub ran: [bool; Stage::INNER.len()],
 }
 
-/// An event on its way into a step: the only one, or one for others.
+/// An event on its way into a step that is noted: the only one, or one for others.
 #[derive(Clone, Copy, Debug)]
 struct Noted {
     /// When it was due, or else received.
@@ -110,7 +111,7 @@ impl Meter {
             passed: 0,
             closes: false,
             timed: true,
-            alone: alone(true, every),
+            alone: alone(true, every.max(1)),
             next: 0,
             inside: false,
             events: [0; 2],
@@ -176,7 +177,6 @@ impl Meter {
     }
 
     /// Of an event that is timed by itself.
-    #[cold]
     fn instants(&mut self) -> (Nanos, Nanos) {
         self.last = (self.now)();
         (self.begun, self.last)

@@ -10,7 +10,7 @@ pub use super::abreast::ABREAST;
 use super::abreast::{Bench, Truths};
 use super::judge::{Scene, programs, views};
 use super::lanes::{Lanes, Views};
-use super::pack::Pack;
+use super::pack::{Pack, Together};
 use super::plan::Plan;
 use super::state::Truth;
 use super::{Judging, Program};
@@ -64,6 +64,8 @@ struct Abreast<'a> {
     views: [Views<'a>; ABREAST],
     /// By symbol the columns and the position of what is to be judged, if it is.
     judged: [Option<(&'a Lanes, u64)>; ABREAST],
+    /// The stretch of its newest closed candle, counted in lengths of a candle.
+    stretches: [u64; ABREAST],
 }
 
 /// The rules of an interval that are judged on such candles, by number.
@@ -171,7 +173,11 @@ impl Group {
         for pack in 0..self.packs.len() {
             let symbols = first + pack * ABREAST..first + (pack + 1) * ABREAST;
             let none = Views::new(scene.inbox.now);
-            let mut abreast = Abreast { views: [none; ABREAST], judged: [None; ABREAST] };
+            let mut abreast = Abreast {
+                views: [none; ABREAST],
+                judged: [None; ABREAST],
+                stretches: [0; ABREAST],
+            };
             match self.on {
                 On::Forming => symbols.for_each(|symbol| {
                     self.ask(scene, SymbolId(symbol as u16), &mut abreast);
@@ -180,9 +186,7 @@ impl Group {
                     self.ask(scene, *symbol, &mut abreast);
                 }),
             }
-            if abreast.judged.iter().any(Option::is_some) {
-                self.run(plan, pack, &abreast);
-            }
+            self.run(plan, pack, abreast);
         }
     }
 
@@ -195,7 +199,7 @@ impl Group {
         let place = usize::from(symbol.0 - self.first);
         let (pack, lane, end) = (place / ABREAST, place % ABREAST, ring.end());
         let only_new = lanes.changed.is_some_and(|changed| changed + 1 == end);
-        if !only_new && lanes.changed.is_some() {
+        if lanes.changed.is_some_and(|changed| changed + 1 != end) {
             self.packs[pack].forget(lane);
         }
         let forming = self.on == On::Forming;
@@ -203,22 +207,33 @@ impl Group {
             abreast.views[lane] =
                 views(&scene.settings, &scene.table, &scene.seen, row, scene.inbox.now);
             abreast.judged[lane] = Some((lanes, if forming { end } else { end - 1 }));
+            let newest = end.checked_sub(1).and_then(|at| ring.read(at, |candle| candle.open_time));
+            abreast.stretches[lane] = newest.map_or(0, |newest| newest.0 / ring.interval().ns());
             self.ends[place] = end;
         }
     }
 
-    fn run(&mut self, plan: &Plan, pack: usize, Abreast { views, judged }: &Abreast<'_>) {
+    /// Judges candles of one stretch after the other: mostly there is one.
+    fn run(&mut self, plan: &Plan, pack: usize, abreast: Abreast<'_>) {
+        let Abreast { views, judged: mut left, stretches } = abreast;
         let each = self.truths.len() / GROUP_MAX;
         let Self { truths, packs, bench, on, .. } = self;
         // What was forming may have closed, as it was or not.
-        packs[pack].turn(&plan.columns, judged, usize::from(*on == On::Forming));
-        let positions = judged.map(|judged| judged.map_or(u64::MAX, |(_, position)| position));
-        bench.run(plan, &packs[pack], views, positions, |word, said| {
-            for (lane, said) in said.iter().enumerate().filter(|(lane, _)| judged[*lane].is_some())
-            {
-                truths[(pack * ABREAST + lane) * each + word] = *said;
-            }
-        });
+        let again = u64::from(*on == On::Forming);
+        while let Some(next) = left.iter().position(Option::is_some) {
+            let stretch = stretches[next];
+            let judged =
+                core::array::from_fn(|lane| left[lane].take_if(|_| stretches[lane] == stretch));
+            packs[pack].turn(&plan.columns, &Together { stretch, judged }, again);
+            let positions = judged.map(|judged| judged.map_or(u64::MAX, |(_, position)| position));
+            bench.run(plan, &packs[pack], &views, positions, |word, said| {
+                for (lane, said) in said.iter().enumerate() {
+                    if judged[lane].is_some() {
+                        truths[(pack * ABREAST + lane) * each + word] = *said;
+                    }
+                }
+            });
+        }
     }
 }
 
@@ -252,6 +267,7 @@ pub struct Planned {
     plan: Plan,
     pack: Pack,
     bench: Bench,
+    turns: u64,
 }
 
 impl Planned {
@@ -259,7 +275,7 @@ impl Planned {
     pub fn new(rule: &Judging) -> Option<Self> {
         let plan = Plan::new(rule.interval, core::iter::once(rule));
         let (pack, bench) = (Pack::new(&plan.columns), Bench::new(&plan));
-        plan.alone.is_empty().then_some(Self { plan, pack, bench })
+        plan.alone.is_empty().then_some(Self { plan, pack, bench, turns: 0 })
     }
 
     /// Goes on to a candle of each of so many symbols, by their rows of the rule's interval.
@@ -268,7 +284,9 @@ impl Planned {
         let lanes = core::array::from_fn(|lane| {
             views[lane].view(interval).map(|view| (view.lanes, judged[lane]))
         });
-        self.pack.turn(&self.plan.columns, &lanes, 1);
+        self.turns += 1;
+        let together = Together { stretch: self.turns, judged: lanes };
+        self.pack.turn(&self.plan.columns, &together, 0);
     }
 
     /// What it says of the candles it went on to last.

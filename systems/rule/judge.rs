@@ -316,7 +316,8 @@ pub fn judge(
         // Most rows that are awake got no candle, and looking at all of a symbol's takes long.
         let lanes = |other: &u8| seen.get(table.get(row.symbol, *other)?).ok();
         let changed = |other| lanes(other).is_some_and(|(.., lanes)| lanes.changed.is_some());
-        if !universe.ranked() && !plan.reads.iter().any(changed) {
+        let known = judged.history != Nanos(u64::MAX);
+        if known && !universe.ranked() && !plan.reads.iter().any(changed) {
             return;
         }
         let base = table.get(row.symbol, 0).and_then(|base| opens.get(base).ok());

@@ -21,9 +21,9 @@ const show = (cell, value) => cell.unit === "ns" ? time(value) : number(value);
 
 const PERCENTILES = ["p50", "p90", "p99", "p99.9", "p99.99"];
 const STAGES = ["send", "transfer", "inbox", "decode", "gather", "ingest", "aggregate",
-  "indicate", "reconcile", "dispatch", "deliver", "service", "response"];
+  "indicate", "updated", "reconcile", "dispatch", "deliver", "service", "response"];
 const COLORS = ["#8c6d31", "#b5892e", "#7f7f7f", "#1769aa", "#17a2b8", "#2e8b57", "#8bb33d",
-  "#d9a400", "#e67e22", "#c4471d", "#a83279", "#6a4fb3", "#1c2733"];
+  "#d9a400", "#5b7fa6", "#e67e22", "#c4471d", "#a83279", "#6a4fb3", "#1c2733"];
 const color = (stage) => COLORS[STAGES.indexOf(stage)];
 const PHASES = { calm: "calm", boundary: "at the end of candles" };
 
@@ -94,6 +94,17 @@ tile("trades per second", (data) => number(median(data.prints_per_s)),
   (data) => data.open_loop ? "as asked for" : `${number(Math.min(...data.prints_per_s))} to `
     + number(Math.max(...data.prints_per_s)));
 tile("resident memory", (data) => bytes(median(data.resident_bytes)));
+const most = (data) => Math.max(...(data.inbox_max ?? []).filter((size) => size != null));
+if (most(DATA) > 0) tile("inbox at most", (data) => number(most(data)), () => "entries waited");
+const drained = (data) => (data.drains ?? []).filter((drain) => drain);
+if (drained(DATA).length) {
+  const after = (data) => drained(data).map((drain) => drain.drained_ns ?? Infinity);
+  const worst = (data) => Math.max(...drained(data).map((drain) => drain.worst_ns));
+  tile("drained after a surge", (data) => {
+    const ns = median(after(data));
+    return ns === undefined ? "?" : ns < Infinity ? time(ns) : "never";
+  }, (data) => `longest wait ${time(worst(data))}`);
+}
 tile("preempted per run", (data) => number(median(data.switches.map((both) => both?.[1] ?? 0))),
   (data) => `waited ${number(median(data.switches.map((both) => both?.[0] ?? 0)))} times`);
 
@@ -156,13 +167,17 @@ percentiles(SIDES.flatMap(([data, side, dash]) => STAGES.map((stage) => {
 
 // --- over time --------------------------------------------------------------------------------
 heading("Over time", "Each second of a run: the median, the 99th percentile and the largest response "
-  + "of its prints. Shaded where candles ended.");
+  + "of its prints" + (most(DATA) > 0 ? ", and how many entries the inbox held at most" : "")
+  + ". Shaded where candles ended.");
 const runs = SIDES.flatMap(([data, side]) =>
   data.points.map((points, run) => ({ points, label: name([side, `run ${run + 1}`]) })));
 const pick = add(main, "div", { class: "pick" });
+// In process nothing waits in an inbox.
+const WAITS = most(DATA) > 0;
 const table = ({ points }) => [points.map((point) => point.at_s),
   ...["p50", "p99", "max"].map((key) => points.map((point) =>
-    point.prints ? Math.max(1, point[key]) : null))];
+    point.prints ? Math.max(1, point[key]) : null)),
+  ...WAITS ? [points.map((point) => point.inbox_max)] : []];
 let shown = runs[0];
 const shade = (u) => {
   u.ctx.save();
@@ -177,15 +192,20 @@ const shade = (u) => {
 const value = (_, ns) => ns == null ? "" : time(ns);
 const dots = { show: (u) => u.data[0].length < 120, size: 5 };
 const course = runs.length && chart({
-  height: 300, scales: { x: { time: false }, y: LOG }, hooks: { drawClear: [shade] },
+  height: 300, hooks: { drawClear: [shade] },
+  scales: { x: { time: false }, y: LOG, n: { range: (_, __, top) => [0, Math.max(10, 1.1 * top)] } },
   axes: [{ font: "12px sans-serif", grid: { stroke: "#e8ecf0", width: 1 }, ticks: { show: false },
-    values: (_, splits) => splits.map((s) => `${s} s`) }, latency()],
+    values: (_, splits) => splits.map((s) => `${s} s`) }, latency(),
+  ...WAITS ? [{ scale: "n", side: 1, size: 60, font: "12px sans-serif", grid: { show: false },
+    values: (_, splits) => splits.map(number) }] : []],
   series: [
     { label: "until", value: (u, s, _, at) => s == null ? ""
       : `${s.toFixed(1)} s, market ${shown.points[at]?.market ?? ""}` },
     { label: "p50", stroke: "#2e8b57", width: 1.5, points: dots, value },
     { label: "p99", stroke: "#1769aa", width: 1.5, points: dots, value },
     { label: "max", stroke: "#c4471d", width: 1.5, points: dots, value },
+    ...WAITS ? [{ label: "inbox", scale: "n", stroke: "#b5892e", dash: [4, 3], width: 1.5,
+      points: { show: false }, value: (_, size) => number(size) }] : [],
   ],
 }, table(shown));
 for (const run of runs) {
