@@ -76,8 +76,6 @@ fn main() -> io::Result<()> {
         quantity: Scale::exact(3),
     };
     let symbols: Vec<SymbolSpec> = (0..SYMBOLS).map(named).collect();
-    // Before there is freed memory that it could take.
-    let candle_bytes = candle_bytes()?;
     let empty = resident()?;
     let mut engine = warmed(&settings, &symbols, 1, &[]);
     let intervals = 0..settings.intervals.len();
@@ -92,6 +90,8 @@ fn main() -> io::Result<()> {
         let held = engine.candles(SymbolId(SYMBOLS - 1), interval as u8).len();
         assert_eq!(held, settings.ring_capacity(interval), "candles held of interval {interval}");
     }
+    // While there is no freed memory that it could take, and after what it frees could be taken.
+    let candle_bytes = candle_bytes()?;
     drop(engine);
     let mut out = io::stdout().lock();
     writeln!(out, "memory: resident_mb {:.1}", filled as f64 / MB)?;
