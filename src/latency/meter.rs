@@ -71,6 +71,8 @@ pub struct Meter {
     unseen: Counts,
     /// By whether steps move time.
     owed: [Owed; 2],
+    /// What is owed of the usual steps since one was told or timed.
+    plain: Owed,
     beats_left: u32,
     /// The last stretch of candles that time has passed, and whether that is of the step at hand.
     passed: u64,
@@ -107,6 +109,7 @@ impl Meter {
             skipped: 0,
             unseen: [0; 2],
             owed: Default::default(),
+            plain: Owed::default(),
             beats_left: 1,
             passed: 0,
             closes: false,
@@ -234,26 +237,17 @@ impl Meter {
     pub fn stepped(&mut self, how: impl FnOnce() -> (Spent, Nanos)) {
         let [others, beats] = self.events;
         // What a session does most of the time.
-        if beats == 0 && others < THIN && !self.timed {
-            if others > 0 {
-                self.owe(false);
-                self.next_step(false);
+        if beats == 0 && others < THIN && !self.timed && others > 0 {
+            self.plain.steps += 1;
+            self.plain.events[0] += others;
+            self.skipped += 1;
+            if self.skipped + 1 >= self.every {
+                (self.timed, self.alone) = (true, alone(true, self.every));
             }
+            self.noted.clear();
+            (self.events[0], self.next) = (0, 0);
         } else {
             self.tell(how);
-        }
-    }
-
-    /// What the step at hand does not tell is owed.
-    #[inline]
-    fn owe(&mut self, told: bool) {
-        let owed = &mut self.owed[usize::from(self.events[1] > 0)];
-        owed.steps += u32::from(!self.inside);
-        if !told {
-            add(&mut owed.events, self.events);
-        }
-        if !self.timed {
-            add(&mut self.unseen, self.events);
         }
     }
 
@@ -264,20 +258,26 @@ impl Meter {
         if others + beats == 0 {
             return;
         }
+        let plain = core::mem::take(&mut self.plain);
+        self.owed[0].steps += plain.steps;
+        add(&mut self.owed[0].events, plain.events);
+        add(&mut self.unseen, plain.events);
         let told = self.inside || others + beats >= THIN;
-        self.owe(told);
+        let owed = &mut self.owed[usize::from(beats > 0)];
+        owed.steps += u32::from(!self.inside);
+        if !told {
+            add(&mut owed.events, self.events);
+        }
+        if !self.timed {
+            add(&mut self.unseen, self.events);
+        }
         if told || self.timed {
             let (spent, market) = how();
             self.record(told, &spent, market);
         }
-        // Where steps are few, time passes ten times a second.
-        self.next_step(beats > 0 && self.inside);
-    }
-
-    #[inline]
-    fn next_step(&mut self, times: bool) {
         self.skipped = if self.timed { 0 } else { self.skipped + 1 };
-        self.timed = times || self.skipped + 1 >= self.every;
+        // Where steps are few, time passes ten times a second.
+        self.timed = self.skipped + 1 >= self.every || beats > 0 && self.inside;
         self.alone = alone(self.timed, self.every);
         self.noted.clear();
         (self.events, self.next, self.closes) = ([0; 2], 0, false);
