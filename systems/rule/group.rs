@@ -169,24 +169,22 @@ impl Group {
     /// Judges the newest candles of the rows that are awake and have nothing but a new one; of all
     /// rows, those that are forming.
     fn judge(&mut self, scene: &Scene, plan: &Plan) {
-        let first = usize::from(self.first);
-        for pack in 0..self.packs.len() {
-            let symbols = first + pack * ABREAST..first + (pack + 1) * ABREAST;
-            let none = Views::new(scene.inbox.now);
+        let first = self.first;
+        let all: [_; GROUP_MAX] = core::array::from_fn(|place| SymbolId(first + place as u16));
+        let numbers = usize::from(first)..usize::from(first) + GROUP_MAX;
+        let symbols = match self.on {
+            On::Forming => &all[..],
+            _ => scene.awake.symbols_within(numbers),
+        };
+        let pack = |symbol: SymbolId| usize::from(symbol.0 - first) / ABREAST;
+        for neighbours in symbols.chunk_by(|a, b| pack(*a) == pack(*b)) {
             let mut abreast = Abreast {
-                views: [none; ABREAST],
+                views: [Views::new(scene.inbox.now); ABREAST],
                 judged: [None; ABREAST],
                 stretches: [0; ABREAST],
             };
-            match self.on {
-                On::Forming => symbols.for_each(|symbol| {
-                    self.ask(scene, SymbolId(symbol as u16), &mut abreast);
-                }),
-                _ => scene.awake.symbols_within(symbols).iter().for_each(|symbol| {
-                    self.ask(scene, *symbol, &mut abreast);
-                }),
-            }
-            self.run(plan, pack, abreast);
+            neighbours.iter().for_each(|symbol| self.ask(scene, *symbol, &mut abreast));
+            self.run(plan, pack(neighbours[0]), &abreast);
         }
     }
 
@@ -198,12 +196,12 @@ impl Group {
         };
         let place = usize::from(symbol.0 - self.first);
         let (pack, lane, end) = (place / ABREAST, place % ABREAST, ring.end());
-        let only_new = lanes.changed.is_some_and(|changed| changed + 1 == end);
-        if lanes.changed.is_some_and(|changed| changed + 1 != end) {
+        let only_new = lanes.changed.map(|changed| changed + 1 == end);
+        if only_new == Some(false) {
             self.packs[pack].forget(lane);
         }
         let forming = self.on == On::Forming;
-        if forming || only_new {
+        if forming || only_new == Some(true) {
             abreast.views[lane] =
                 views(&scene.settings, &scene.table, &scene.seen, row, scene.inbox.now);
             abreast.judged[lane] = Some((lanes, if forming { end } else { end - 1 }));
@@ -214,8 +212,9 @@ impl Group {
     }
 
     /// Judges candles of one stretch after the other: mostly there is one.
-    fn run(&mut self, plan: &Plan, pack: usize, abreast: Abreast<'_>) {
-        let Abreast { views, judged: mut left, stretches } = abreast;
+    fn run(&mut self, plan: &Plan, pack: usize, abreast: &Abreast<'_>) {
+        let Abreast { views, judged, stretches } = abreast;
+        let mut left = *judged;
         let each = self.truths.len() / GROUP_MAX;
         let Self { truths, packs, bench, on, .. } = self;
         // What was forming may have closed, as it was or not.
@@ -226,7 +225,7 @@ impl Group {
                 core::array::from_fn(|lane| left[lane].take_if(|_| stretches[lane] == stretch));
             packs[pack].turn(&plan.columns, &Together { stretch, judged }, again);
             let positions = judged.map(|judged| judged.map_or(u64::MAX, |(_, position)| position));
-            bench.run(plan, &packs[pack], &views, positions, |word, said| {
+            bench.run(plan, &packs[pack], views, positions, |word, said| {
                 for (lane, said) in said.iter().enumerate() {
                     if judged[lane].is_some() {
                         truths[(pack * ABREAST + lane) * each + word] = *said;
@@ -278,8 +277,12 @@ impl Planned {
         plan.alone.is_empty().then_some(Self { plan, pack, bench, turns: 0 })
     }
 
-    /// Goes on to a candle of each of so many symbols, by their rows of the rule's interval.
-    pub fn turn(&mut self, views: &[Views<'_>; ABREAST], judged: [u64; ABREAST]) {
+    /// What it says of a candle of each of so many symbols.
+    pub fn run(
+        &mut self,
+        views: &[Views<'_>; ABREAST],
+        judged: [u64; ABREAST],
+    ) -> [Truth; ABREAST] {
         let interval = self.plan.places[0].1;
         let lanes = core::array::from_fn(|lane| {
             views[lane].view(interval).map(|view| (view.lanes, judged[lane]))
@@ -287,14 +290,6 @@ impl Planned {
         self.turns += 1;
         let together = Together { stretch: self.turns, judged: lanes };
         self.pack.turn(&self.plan.columns, &together, 0);
-    }
-
-    /// What it says of the candles it went on to last.
-    pub fn run(
-        &mut self,
-        views: &[Views<'_>; ABREAST],
-        judged: [u64; ABREAST],
-    ) -> [Truth; ABREAST] {
         let mut found = [Truth::Unknown; ABREAST];
         self.bench.run(&self.plan, &self.pack, views, judged, |_, truths| {
             found = truths.map(|truths| match truths {

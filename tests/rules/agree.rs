@@ -134,9 +134,7 @@ fn compare(text: &str, set: &Set, own: u8, rows: &Rows, kept: &Kept, seen: &mut 
             let judged =
                 core::array::from_fn(|lane| position.saturating_sub(lane as u64).max(held));
             let want = judged.map(|at| Truth::of(program.run(&views, own, at)));
-            let views = [views; ABREAST];
-            planned.turn(&views, judged);
-            assert_eq!(planned.run(&views, judged), want, "{text} at {position}");
+            assert_eq!(planned.run(&[views; ABREAST], judged), want, "{text} at {position}");
         }
         // Nothing skipped gives the same, and its first clause is the whole.
         let mut values = Vec::new();

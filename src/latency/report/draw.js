@@ -94,7 +94,7 @@ tile("trades per second", (data) => number(median(data.prints_per_s)),
   (data) => data.open_loop ? "as asked for" : `${number(Math.min(...data.prints_per_s))} to `
     + number(Math.max(...data.prints_per_s)));
 tile("resident memory", (data) => bytes(median(data.resident_bytes)));
-const most = (data) => Math.max(...(data.inbox_max ?? []).filter((size) => size != null));
+const most = (data) => Math.max(0, ...data.inbox_max ?? []);
 if (most(DATA) > 0) tile("inbox at most", (data) => number(most(data)), () => "entries waited");
 const drained = (data) => (data.drains ?? []).filter((drain) => drain);
 if (drained(DATA).length) {
